@@ -1,0 +1,170 @@
+"""The incident: its states, its Events and the duties that time makes due. Standard library only.
+
+An Incident is a value. ``acknowledge``, ``resolve`` and the others give back the next one or raise Refused; whoever saves it
+saves, in the same transaction, the Event that says so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
+
+from bot.action import Refused
+
+State = Literal["open", "acknowledged", "mitigated", "resolved"]
+SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
+Severity = Literal["sev1", "sev2", "sev3", "sev4"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the timeline. ``at`` is when it happened, which for a pinned message is when that was written.
+
+    ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref`` the
+    reference in the logs.
+    """
+
+    at: datetime
+    actor: str
+    kind: str
+    text: str
+    by: str = ""
+    link: str = ""
+    jobs: tuple[str, ...] = ()
+    ref: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {"at": self.at.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**{**data, "at": datetime.fromisoformat(data["at"]), "jobs": tuple(data.get("jobs", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What is being fought. Times are aware UTC datetimes, None until they have happened.
+
+    ``key`` is the id of the call that opened it, so that the same call never opens two. ``summary`` is the message that is
+    pinned in its channel.
+    """
+
+    number: int
+    title: str
+    severity: str
+    opened_at: datetime
+    opened_by: str
+    key: str
+    state: State = "open"
+    service: str = ""
+    lead: str = ""
+    channel: str = ""
+    origin: str = ""
+    summary: str = ""
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    mitigated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    cause: str = ""
+    updated_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Where else this incident lives: PagerDuty's id, the status page's, the postmortem's address…"""
+
+    @property
+    def name(self) -> str:
+        """``inc-12-instagram-uploads-failing``: the channel's name, at most 80 characters (Slack's limit)."""
+        return f"inc-{self.number}-{slug(self.title)}"[:76].rstrip("-")
+
+    @property
+    def resolved(self) -> bool:
+        return self.state == "resolved"
+
+    def lasted(self, now: datetime) -> timedelta:
+        return (self.resolved_at or now) - self.opened_at
+
+    def still_open(self) -> None:
+        """Raises Refused when it is resolved."""
+        if self.resolved:
+            raise Refused(
+                f"Incident {self.number} was resolved by <@{self.resolved_by}>. `/incident reopen WHY` opens it again."
+            )
+
+    def acknowledge(self, who: str, at: datetime) -> Self:
+        self.still_open()
+        if self.acknowledged_at:
+            raise Refused(f"Incident {self.number} is acknowledged already, by <@{self.acknowledged_by}>.")
+        return replace(
+            self,
+            state="acknowledged",
+            acknowledged_at=at,
+            acknowledged_by=who,
+            lead=self.lead or who,
+            updated_at=at,
+        )
+
+    def resolve(self, who: str, at: datetime, cause: str) -> Self:
+        self.still_open()
+        return replace(
+            self, state="resolved", resolved_at=at, resolved_by=who, cause=cause, snoozed_until=None
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            each.name: value.isoformat() if isinstance(value := getattr(self, each.name), datetime) else value
+            for each in fields(self)
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        known = {each.name for each in fields(cls)}
+        times = {name for name in data if name.endswith("_at") or name == "snoozed_until"}
+        return cls(
+            **{
+                name: datetime.fromisoformat(value) if name in times and value else value
+                for name, value in data.items()
+                if name in known
+            }
+        )
+
+
+def slug(title: str) -> str:
+    """A title as part of a channel name: lower case ASCII letters, digits and dashes; never empty."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """How soon each duty falls due, by the catalogue: ack 5 min, update 15 min, postmortem 24 h (the runbook's section 7)."""
+
+    ack: timedelta = timedelta(minutes=5)
+    update: timedelta = timedelta(minutes=15)
+    postmortem: timedelta = timedelta(hours=24)
+    update_of: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+def ack_due(incident: Incident, clocks: Clocks) -> datetime | None:
+    if incident.resolved or incident.acknowledged_at:
+        return None
+    return incident.opened_at + clocks.ack
+
+
+def update_due(incident: Incident, clocks: Clocks) -> datetime | None:
+    """When the channel is owed the next update: from acknowledgement until resolution, later when snoozed."""
+    if incident.resolved or not incident.acknowledged_at:
+        return None
+    since = incident.updated_at or incident.acknowledged_at
+    due = since + clocks.update_of.get(incident.severity, clocks.update)
+    return max(due, incident.snoozed_until) if incident.snoozed_until else due
+
+
+def postmortem_due(incident: Incident, clocks: Clocks) -> datetime | None:
+    if not incident.resolved_at or "postmortem" in incident.links:
+        return None
+    return incident.resolved_at + clocks.postmortem

@@ -1,0 +1,277 @@
+"""Every side effect a handler may have, as Protocols in the runbook's own words.
+
+Handlers see these and nothing else: what speaks BullMQ, Slack or Redis lives in ``clients/`` and ``store``, and a test
+may hand a handler anything of the same shape. All times are aware datetimes in UTC; all durations are timedeltas, but
+for a job's ``finished`` time, which stays the queue's own integer (milliseconds since 1970) because it is compared for
+equality: it is the guard that keeps a job from being moved twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from bot.incident import Incident
+
+Ended = Literal["failed", "completed"]
+"""The two states from which a job can be put back on its queue."""
+
+Moved = Literal["moved", "already", "changed", "gone"]
+"""moved: back on its queue now. already: this same token moved it before. changed: no longer as it was seen. gone: no such job."""
+
+Whereabouts = Literal["waiting", "active", "delayed", "completed", "failed", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An ended job as it was seen when a plan was made. ``finished``: ms since 1970, the guard against moving it twice."""
+
+    id: str
+    name: str
+    reason: str
+    finished: int
+    keeps: bool = True
+    """False when the job's own options remove it once it completes (BullMQ's removeOnComplete)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a moved job is now. ``reason`` and ``finished`` are set when it failed again."""
+
+    id: str
+    state: Whereabouts
+    reason: str = ""
+    finished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """One queue at one moment. ``depth`` is what waits to be taken now: waiting + paused + prioritized (delayed apart)."""
+
+    name: str
+    backend: str
+    version: str
+    """The library that owns the queue, as it names itself (``bullmq:6.7.0``), or ``""`` when it does not."""
+    paused: bool
+    waiting: int
+    active: int
+    delayed: int
+    failed: int
+    completed: int
+    depth: int
+    oldest: datetime | None
+    """When the job that has waited longest was added; None when none waits."""
+    per_minute: float
+    """Jobs completed a minute over the last five minutes, from what the queue still holds."""
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job with everything the queue knows of it. ``data`` is as the producer gave it: not masked."""
+
+    id: str
+    name: str
+    state: str
+    data: Any
+    reason: str
+    stack: str
+    attempts_made: int
+    attempts: int
+    added: datetime | None
+    started: datetime | None
+    finished: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What ended within one step of time that begins at ``at``."""
+
+    at: datetime
+    failed: int
+    completed: int
+
+
+class Queue(Protocol):
+    """A queue of the reposting system, whatever library keeps it.
+
+    Every method raises ``Refused`` when the queue's Redis cannot be reached ("I could not reach the queue …").
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def max_replay(self) -> int: ...
+
+    def status(self) -> QueueStatus: ...
+
+    def history(self, since: datetime, until: datetime, step: timedelta) -> Sequence[Bucket]:
+        """How many jobs failed and completed in each step between the two times, oldest first."""
+        ...
+
+    def ended(self, status: Ended = "failed", since: datetime | None = None) -> Iterator[Sequence[Seen]]:
+        """The jobs in that state, in the order they ended (oldest first), in pages of at most 1,000."""
+        ...
+
+    def seen(self, ids: Sequence[str], status: Ended = "failed") -> Sequence[Seen | None]:
+        """Those very jobs, None where there is no such job in that state; in the order asked for."""
+        ...
+
+    def job(self, id: str) -> Job | None: ...
+
+    def near(self, id: str) -> str | None:
+        """The id of an existing job that resembles this one, for a "did you mean"."""
+        ...
+
+    def move(self, jobs: Sequence[Seen], token: str, status: Ended = "failed") -> Sequence[Moved]:
+        """Put jobs back on the queue, each atomically and only if it is still as it was seen; attempts start anew.
+
+        ``token`` names who moves: the same token never moves one job twice, however often it asks, and learns
+        ("already") that it had done so. At most 500 jobs a call. Raises Refused when the queue cannot take them (a paused
+        queue of BullMQ 5, or of a version that cannot be told).
+        """
+        ...
+
+    def follow(self, jobs: Sequence[Seen]) -> Sequence[Outcome]:
+        """Where each moved job is now: polled, because an event stream forgets."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Queues(Protocol):
+    """The queues named in the catalogue."""
+
+    def names(self) -> Sequence[str]: ...
+
+    def get(self, name: str) -> Queue:
+        """Raises Refused, with a near miss, when the catalogue has no such queue."""
+        ...
+
+
+Retry = Literal["now", "after_refresh", "tomorrow", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why jobs failed. ``key`` is stable and short enough to be typed: ``--cause instagram-token-expired``."""
+
+    key: str
+    title: str
+    platform: str
+    meaning: str
+    advice: str
+    retry: Retry
+    source: str
+
+
+class Triage(Protocol):
+    """Failed reasons → causes, from the project's own table."""
+
+    def cause(self, reason: str, name: str = "") -> Cause:
+        """The cause of one failed reason. ``name`` is the job's name, which often tells the platform."""
+        ...
+
+    def known(self) -> Iterable[Cause]: ...
+
+
+class People(Protocol):
+    """Who someone is and what they may do."""
+
+    def is_oncall(self, user: str) -> bool: ...
+
+    def is_lead(self, user: str) -> bool: ...
+
+    def oncall(self) -> Sequence[str]:
+        """User ids of everyone on call, in the order of the catalogue."""
+        ...
+
+    def leads(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the channel. ``at`` is when it was written; ``link`` leads back to it."""
+
+    author: str
+    text: str
+    at: datetime
+    link: str
+
+
+class Chat(Protocol):
+    """The workspace, for what a handler needs beyond its reply. Errors: Refused ("no") or Later ("ask again")."""
+
+    def message(self, channel: str, ts: str) -> Said: ...
+
+    def create_channel(self, name: str, since: datetime) -> str:
+        """Create the channel, or adopt the one of that name which this bot made since ``since``; returns its id."""
+        ...
+
+    def invite(self, channel: str, users: Sequence[str]) -> None:
+        """Those already there, and those who cannot be invited, are passed over."""
+        ...
+
+    def set_topic(self, channel: str, topic: str) -> None: ...
+
+    def pin(self, channel: str, ts: str) -> None: ...
+
+    def bookmark(self, channel: str, title: str, link: str) -> None: ...
+
+    def link(self, channel: str, ts: str) -> str: ...
+
+
+class Incidents(Protocol):
+    """The incidents on record."""
+
+    def get(self, number: int) -> Incident: ...
+
+    def of_channel(self, channel: str) -> Incident | None: ...
+
+    def opened_by(self, key: str) -> Incident | None:
+        """The incident that this very call has opened already, if a death of the process came between."""
+        ...
+
+    def next_number(self) -> int: ...
+
+    def open(self) -> Sequence[Incident]: ...
+
+    def recent(self, count: int) -> Sequence[Incident]: ...
+
+    def timeline(self, number: int) -> Sequence[Mapping[str, Any]]:
+        """Its Events, oldest first (see ``incident.Event`` for the fields)."""
+        ...
+
+
+class Samples(Protocol):
+    """What the clock saw of each queue's depth over the last hours."""
+
+    def depth(self, queue: str, since: datetime) -> Sequence[tuple[datetime, int]]: ...
+
+
+class Replays(Protocol):
+    """Which jobs are being replayed at this moment, and by whom."""
+
+    def holders(self, queue: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """job id → the user whose running replay holds it; only those that are held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a handler is given."""
+
+    now: datetime
+    queues: Queues
+    triage: Triage
+    people: People
+    chat: Chat
+    incidents: Incidents
+    samples: Samples
+    settings: Mapping[str, Any] = field(default_factory=dict)
