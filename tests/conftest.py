@@ -28,10 +28,10 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     url = urlunsplit(urlsplit(lent)._replace(path=f"/{15 - index}"))
     with redis.Redis.from_url(url) as client:
         if client.dbsize():
-            pytest.exit(
+            pytest.fail(
                 f"Database {15 - index} of REDIS_URL is not empty. The tests empty the database they use: "
                 "empty it yourself, name another Redis, or unset REDIS_URL to get a fresh one.",
-                returncode=2,
+                pytrace=False,
             )
         yield url
         client.flushdb()
