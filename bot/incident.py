@@ -122,15 +122,11 @@ class Incident:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        known = {each.name for each in fields(cls)}
-        times = {name for name in data if name.endswith("_at") or name == "snoozed_until"}
-        return cls(
-            **{
-                name: datetime.fromisoformat(value) if name in times and value else value
-                for name, value in data.items()
-                if name in known
-            }
-        )
+        values: dict[str, Any] = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        for name, value in values.items():
+            if value and (name.endswith("_at") or name.endswith("_until")):
+                values[name] = datetime.fromisoformat(value)
+        return cls(**values)
 
 
 def slug(title: str) -> str:

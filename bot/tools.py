@@ -275,3 +275,52 @@ class Tools:
     incidents: Incidents
     samples: Samples
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Message(Protocol):
+    """What a template said: ``text`` for the lock screen and screen readers, ``blocks`` beside it."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def blocks(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Workspace(Chat, Protocol):
+    """What the desk itself needs of Slack. Errors: Refused for Slack's "no", Later for 429, 5xx and a lost connection."""
+
+    def post(
+        self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None
+    ) -> str:
+        """Post and return the ``ts``. ``key`` goes out as message metadata; with ``since``, the channel's history from then on
+        is first searched for that key, and the message found is returned instead of posting it again."""
+        ...
+
+    def update(self, channel: str, ts: str, message: Message) -> None: ...
+
+    def whisper(
+        self, channel: str, user: str, message: Message, response_url: str = "", thread: str = ""
+    ) -> None:
+        """To one person alone: through the response_url while it lives, else as an ephemeral message, else as a direct message."""
+        ...
+
+    def respond(self, response_url: str, message: Message) -> None:
+        """Into the channel through the response_url: for channels in which the bot is not."""
+        ...
+
+    def upload(self, channel: str, name: str, title: str, content: bytes, thread: str = "") -> str: ...
+
+    def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Raises Refused when the trigger has expired or was used."""
+        ...
+
+    def publish_home(self, user: str, view: Mapping[str, Any]) -> None: ...
+
+    def members(self, group: str) -> Sequence[str]:
+        """User ids in a user group, named by handle or id."""
+        ...
+
+    def identity(self) -> Mapping[str, str]:
+        """``user_id``, ``bot_id``, ``team_id``, ``team``, ``url`` and ``scopes`` (comma separated) of the token, by auth.test."""
+        ...
