@@ -1,0 +1,69 @@
+"""The queues of the catalogue by their names, each with the client of its own library."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.action import Refused
+from bot.tools import Queue
+
+Backend = Literal["bullmq", "rq"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One `[queues.NAME]` of the catalogue. `url` may hold a password and stays out of reprs; `prefix` is BullMQ's."""
+
+    backend: Backend
+    url: str = field(repr=False)
+    prefix: str = "bull"
+    max_replay: int = 1000
+
+
+class Catalogue:
+    """`tools.Queues`: clients are made when first asked for, and kept; any thread may ask."""
+
+    def __init__(self, entries: Mapping[str, QueueEntry]) -> None:
+        self._entries = dict(entries)
+        self._clients: dict[str, Queue] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> Sequence[str]:
+        return tuple(self._entries)
+
+    def get(self, name: str) -> Queue:
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = _client(name, self._entry(name))
+            return self._clients[name]
+
+    def _entry(self, name: str) -> QueueEntry:
+        found = self._entries.get(name)
+        if found is not None:
+            return found
+        if not self._entries:
+            raise Refused("No queue is named in the catalogue: add a [queues.NAME] to it.")
+        near = difflib.get_close_matches(name.casefold(), self._entries, n=1, cutoff=0.5)
+        known = f"Did you mean {near[0]}?" if near else f"There is {_listed(self.names())}."
+        raise Refused(f"There is no queue {name}. {known}")
+
+
+def _client(name: str, entry: QueueEntry) -> Queue:
+    # Imported here: a process that asks one library's queue does not pay for the other.
+    if entry.backend == "rq":
+        from bot.clients.rq import RqQueue
+
+        return RqQueue(name, entry.url, max_replay=entry.max_replay)
+    from bot.clients.bullmq import BullQueue
+
+    return BullQueue(name, entry.url, prefix=entry.prefix, max_replay=entry.max_replay)
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    """`a, b and c`, cut where a catalogue is long."""
+    shown = [*names[:most], f"{len(names) - most} more"] if len(names) > most else list(names)
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
