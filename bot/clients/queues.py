@@ -5,29 +5,18 @@ from __future__ import annotations
 import difflib
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from bot.action import Refused
 from bot.tools import Queue
 
-Backend = Literal["bullmq", "rq"]
-
-
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
-    """One `[queues.NAME]` of the catalogue. `url` may hold a password and stays out of reprs; `prefix` is BullMQ's."""
-
-    backend: Backend
-    url: str = field(repr=False)
-    prefix: str = "bull"
-    max_replay: int = 1000
+Entry = tuple[str, str, str, int]
+"""backend ("bullmq" or "rq"), the address of its Redis (which may hold a password), BullMQ's key prefix, max_replay."""
 
 
 class Catalogue:
     """`tools.Queues`: clients are made when first asked for, and kept; any thread may ask."""
 
-    def __init__(self, entries: Mapping[str, QueueEntry]) -> None:
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
         self._entries = dict(entries)
         self._clients: dict[str, Queue] = {}
         self._lock = threading.Lock()
@@ -41,7 +30,7 @@ class Catalogue:
                 self._clients[name] = _client(name, self._entry(name))
             return self._clients[name]
 
-    def _entry(self, name: str) -> QueueEntry:
+    def _entry(self, name: str) -> Entry:
         found = self._entries.get(name)
         if found is not None:
             return found
@@ -52,15 +41,18 @@ class Catalogue:
         raise Refused(f"There is no queue {name}. {known}")
 
 
-def _client(name: str, entry: QueueEntry) -> Queue:
+def _client(name: str, entry: Entry) -> Queue:
+    backend, url, prefix, max_replay = entry
     # Imported here: a process that asks one library's queue does not pay for the other.
-    if entry.backend == "rq":
+    if backend == "rq":
         from bot.clients.rq import RqQueue
 
-        return RqQueue(name, entry.url, max_replay=entry.max_replay)
-    from bot.clients.bullmq import BullQueue
+        return RqQueue(name, url, max_replay=max_replay)
+    if backend == "bullmq":
+        from bot.clients.bullmq import BullQueue
 
-    return BullQueue(name, entry.url, prefix=entry.prefix, max_replay=entry.max_replay)
+        return BullQueue(name, url, prefix=prefix, max_replay=max_replay)
+    raise Refused(f"The queue {name} is of the backend {backend}, which is neither bullmq nor rq.")
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:
