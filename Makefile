@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 SOURCE := bot handlers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check format bench drill sandbox lock clean
+.PHONY: help install test check format bench drill sandbox manifest lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,14 +34,18 @@ drill: $(STAMP) ## play the replay of failed jobs on a real Redis and print the 
 sandbox: $(STAMP) ## open the whole product in a browser page
 	$(BIN)/firewatch sandbox $(ARGS)
 
-# One resolution for both locks, so that what is tested is what the image holds.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+manifest: $(STAMP) ## write manifest.yml anew, after a command was added or renamed
+	$(BIN)/firewatch manifest > manifest.yml
+
+# One resolution for all locks, so that what is tested is what the image holds.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-lock: | $(BIN)/python ## choose versions anew and write both locks; ARGS=--upgrade for the latest
+lock: | $(BIN)/python ## choose versions anew and write the locks; ARGS=--upgrade for the latest
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(LOCK) --extra sandbox --extra dev --output-file requirements-dev.lock $(ARGS)
-	$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
+	$(LOCK) pyproject.toml --extra sandbox --extra dev --output-file requirements-dev.lock $(ARGS)
+	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
+	echo hatchling | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock $(ARGS)
 
 clean: ## remove the environment and everything that tests and tools left
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist node_modules

@@ -34,7 +34,7 @@ FIRST_PARTY: dict[str, set[str]] = {
     "bot.manifest": PURE,
     "bot.clients.*": WORDS | {"bot.clients.*"},
 }
-"""Room → the rooms it may know. The first pattern that fits counts; one that is not here may know all but DOORS_ONLY."""
+"""Room → the rooms it may know. The first pattern that fits counts; others may know all but DOORS_ONLY."""
 
 DOORS_ONLY: dict[str, set[str]] = {
     "bot.sandbox*": {"bot.cli", "bot.sandbox*"},
