@@ -1,8 +1,8 @@
 """One sentence, one Action: what can be said to the bot, read from the signatures of the functions that answer it.
 
 A handler is a function with typed parameters and a docstring. Parameters without a default are the words a sentence
-needs, in order; those before a ``/`` are words it may have; the others are ``--options``. Usage, help, forms and the Slack
-manifest are all read from that one signature, and argparse does the parsing.
+needs, in order; those before a ``/`` are words it may have; the others are ``--options``. Usage, help, forms and the
+Slack manifest are all read from that one signature, and argparse does the parsing.
 
     @action("/jobs replay", Risk.CHANGE)
     def replay(call: Call, tools: Tools, queue: str, count: int = 50, cause: str | None = None) -> Plan:
@@ -67,8 +67,12 @@ class Incomplete(Misworded):
         self.missing = tuple(missing)
 
 
+class Unreachable(Refused):
+    """An outside system cannot be reached. A person is told so; a procedure tries again."""
+
+
 class Later(FirewatchError):
-    """An outside system asks to be asked again in ``seconds``. Nothing is lost: the same work is taken up again then."""
+    """An outside system asks to be asked again in ``seconds``. Nothing is lost: the same work is taken up then."""
 
     def __init__(self, seconds: float, why: str) -> None:
         super().__init__(why)
@@ -97,7 +101,8 @@ class Call:
 
     ``id`` is the same for every delivery of the same press or command, and so names the one answer to it. ``at`` is
     when it was said. ``trigger`` opens a form within 3 s of the press; ``response_url`` answers the asker alone.
-    ``incident`` is filled in from the channel when the call is taken up.
+    ``incident`` is filled in from the channel when the call is taken up. ``quiet``: said in passing (a reaction), so that
+    outside of incidents it means nothing and is not answered.
     """
 
     id: str
@@ -112,6 +117,7 @@ class Call:
     message: str = ""
     trigger: str = ""
     response_url: str = ""
+    quiet: bool = False
 
     @property
     def ref(self) -> str:
@@ -128,7 +134,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something too long for a message: ``text`` as it stands, or a ``picture`` (a name that the desk can draw) of facts."""
+    """Something too long for a message: ``text`` as it stands, or a ``picture`` (by name) of facts."""
 
     name: str
     title: str
@@ -150,14 +156,18 @@ class Begin:
 class Reply:
     """A template's name and the facts it needs (JSON values only), and what goes on record with it.
 
-    ``to``: the channel, the asker alone, or nobody (a procedure will speak). ``incident``: the new state of the incident, saved
-    together with an Event made of what the message says. ``note``: set without a new state to put the message on the
-    timeline all the same. ``event`` adds fields to that Event (``at``, ``actor``, ``kind``, ``link``, ``text``).
+    ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
+    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it. ``incident``: the
+    new state of the incident, saved together with an Event made of what the message says; ``note`` puts the message on
+    the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``, ``text``,
+    ``by``, ``link``). ``jobs``: the ids of those that were touched.
     """
 
     template: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    to: Literal["channel", "asker", "nobody"] = "channel"
+    to: Literal["channel", "asker", "home", "nobody"] = "channel"
+    channel: str = ""
+    key: str = ""
     incident: Incident | None = None
     note: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
@@ -168,7 +178,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done, for someone to confirm. ``revision``: what the target looked like; when it changes, the plan dies.
+    """What would be done, for someone to confirm. ``revision``: what the target looked like; a change kills the plan.
 
     An empty ``revision`` says that the procedure checks each thing itself as it touches it.
     """
@@ -204,9 +214,7 @@ Ids = NewType("Ids", tuple[str, ...])
 """Several ids, with commas between them."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(
-    r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?", re.I
-)
+_DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?", re.I)
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|sec|m|min|h)", re.I)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^>]*)?>")
@@ -303,9 +311,7 @@ KINDS: dict[Any, Kind] = {
     int: Kind(_whole, "N", "a whole number such as `50`"),
     timedelta: Kind(lambda word, at: duration(word), "30m", "a duration such as `90s`, `15m`, `2h` or `1d`"),
     datetime: Kind(moment, "14:30", "a time such as `14:30` or `2026-03-01T14:30Z` (UTC)"),
-    Since: Kind(
-        _since, "2h", "how long ago (`90s`, `15m`, `2h`, `1d`) or since when (`14:30`, `2026-03-01T14:30Z`)"
-    ),
+    Since: Kind(_since, "2h", "how long ago (`90s`, `15m`, `2h`, `1d`) or since when (`14:30`, `2026-03-01T14:30Z`)"),
     Rate: Kind(_rate, "10/s", "a rate such as `10/s` or `100/m`, or `none`"),
     Percent: Kind(_percent, "20%", "a percentage from `1%` to `100%`"),
     User: Kind(_user, "@user", "a person, written as a mention such as `@maria`"),
@@ -343,9 +349,7 @@ class Parameter:
     @property
     def takes(self) -> str:
         return (
-            "one of " + ", ".join(f"`{choice}`" for choice in self.choices)
-            if self.choices
-            else KINDS[self.type].takes
+            "one of " + ", ".join(f"`{choice}`" for choice in self.choices) if self.choices else KINDS[self.type].takes
         )
 
     def shown(self) -> str:
@@ -425,7 +429,7 @@ class Action:
         return next(parameter for parameter in self.parameters if parameter.name == name)
 
     def sentence(self, **arguments: Any) -> str:
-        """The words that say this action with these arguments: what a button's value holds. ``read`` gives them back."""
+        """The words that say this action with these arguments: a button's value. ``read`` gives them back."""
         options, words, text = [], [], ""
         for parameter in self.parameters:
             if parameter.name not in arguments or arguments[parameter.name] is None:
@@ -447,10 +451,8 @@ class Action:
 ACTIONS: dict[str, Action] = {}
 
 
-def action(
-    name: str, risk: Risk, *, form: bool = False, hidden: bool = False
-) -> Callable[[Handler], Handler]:
-    """Make a function sayable. ``form``: when words are missing, ask for them in a form. ``hidden``: not in help or manifest."""
+def action(name: str, risk: Risk, *, form: bool = False, hidden: bool = False) -> Callable[[Handler], Handler]:
+    """Make a function sayable. ``form``: ask for missing words in a form. ``hidden``: not in help, not in the manifest."""
 
     def add(handler: Handler) -> Handler:
         if name in ACTIONS:
@@ -506,9 +508,7 @@ def nouns() -> list[Noun]:
         Noun(
             name,
             actions[0].summary.rstrip(".") if len(actions) == 1 else _summary_of(actions),
-            " | ".join(each.verb for each in actions)
-            if actions[0].verb
-            else actions[0].usage.partition(" ")[2],
+            " | ".join(each.verb for each in actions) if actions[0].verb else actions[0].usage.partition(" ")[2],
             tuple(actions),
         )
         for name, actions in found.items()

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 from bot.action import Refused
 
@@ -75,6 +75,8 @@ class Incident:
     snoozed_until: datetime | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     """Where else this incident lives: PagerDuty's id, the status page's, the postmortem's address…"""
+    version: int = 0
+    """The version of the record it was read from; 0 for one that is not on record yet. Not part of its JSON."""
 
     @property
     def name(self) -> str:
@@ -110,14 +112,13 @@ class Incident:
 
     def resolve(self, who: str, at: datetime, cause: str) -> Self:
         self.still_open()
-        return replace(
-            self, state="resolved", resolved_at=at, resolved_by=who, cause=cause, snoozed_until=None
-        )
+        return replace(self, state="resolved", resolved_at=at, resolved_by=who, cause=cause, snoozed_until=None)
 
     def to_json(self) -> dict[str, Any]:
         return {
             each.name: value.isoformat() if isinstance(value := getattr(self, each.name), datetime) else value
             for each in fields(self)
+            if each.name != "version"
         }
 
     @classmethod
@@ -135,32 +136,36 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "incident"
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """How soon each duty falls due, by the catalogue: ack 5 min, update 15 min, postmortem 24 h (the runbook's section 7)."""
+class Pace(Protocol):
+    """How soon each duty falls due, by the catalogue; the runbook's section 7 says 5 min, 15 min and 24 h."""
 
-    ack: timedelta = timedelta(minutes=5)
-    update: timedelta = timedelta(minutes=15)
-    postmortem: timedelta = timedelta(hours=24)
-    update_of: Mapping[str, timedelta] = field(default_factory=dict)
+    @property
+    def ack(self) -> timedelta: ...
+
+    @property
+    def update(self) -> timedelta: ...
+
+    @property
+    def postmortem(self) -> timedelta: ...
 
 
-def ack_due(incident: Incident, clocks: Clocks) -> datetime | None:
+def ack_due(incident: Incident, pace: Pace) -> datetime | None:
+    """When somebody must have acknowledged it; None once somebody has."""
     if incident.resolved or incident.acknowledged_at:
         return None
-    return incident.opened_at + clocks.ack
+    return incident.opened_at + pace.ack
 
 
-def update_due(incident: Incident, clocks: Clocks) -> datetime | None:
+def update_due(incident: Incident, pace: Pace) -> datetime | None:
     """When the channel is owed the next update: from acknowledgement until resolution, later when snoozed."""
     if incident.resolved or not incident.acknowledged_at:
         return None
-    since = incident.updated_at or incident.acknowledged_at
-    due = since + clocks.update_of.get(incident.severity, clocks.update)
+    due = (incident.updated_at or incident.acknowledged_at) + pace.update
     return max(due, incident.snoozed_until) if incident.snoozed_until else due
 
 
-def postmortem_due(incident: Incident, clocks: Clocks) -> datetime | None:
+def postmortem_due(incident: Incident, pace: Pace) -> datetime | None:
+    """When the postmortem must be drafted; None before resolution and once it is done."""
     if not incident.resolved_at or "postmortem" in incident.links:
         return None
-    return incident.resolved_at + clocks.postmortem
+    return incident.resolved_at + pace.postmortem

@@ -45,9 +45,7 @@ def may_confirm(risk: Risk, asker: str, confirmer: str, people: People) -> None:
             raise Refused("confirming is for on-call engineers.", _named("On call now", people.oncall()))
     if rule.confirmer == "another lead":
         if confirmer == asker:
-            raise Refused(
-                "someone other than the one who asked has to confirm it.", _named("Leads", people.leads())
-            )
+            raise Refused("someone other than the one who asked has to confirm it.", _named("Leads", people.leads()))
         if not people.is_lead(confirmer):
             raise Refused("confirming this is for leads.", _named("Leads", people.leads()))
 

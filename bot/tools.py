@@ -8,13 +8,13 @@ equality: it is the guard that keeps a job from being moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from bot.incident import Incident
+    from bot.incident import Event, Incident, Pace
 
 Ended = Literal["failed", "completed"]
 """The two states from which a job can be put back on its queue."""
@@ -98,7 +98,8 @@ class Bucket:
 class Queue(Protocol):
     """A queue of the reposting system, whatever library keeps it.
 
-    Every method raises ``Refused`` when the queue's Redis cannot be reached ("I could not reach the queue …").
+    Every method raises Unreachable when the queue's Redis cannot be reached, Later when it is busy or the connection
+    broke, and Refused when it will not have it.
     """
 
     @property
@@ -125,6 +126,10 @@ class Queue(Protocol):
 
     def near(self, id: str) -> str | None:
         """The id of an existing job that resembles this one, for a "did you mean"."""
+        ...
+
+    def ready(self) -> None:
+        """Raises Refused when ``move`` would be refused now, whatever the jobs."""
         ...
 
     def move(self, jobs: Sequence[Seen], token: str, status: Ended = "failed") -> Sequence[Moved]:
@@ -206,7 +211,7 @@ class Said:
 
 
 class Chat(Protocol):
-    """The workspace, for what a handler needs beyond its reply. Errors: Refused ("no") or Later ("ask again")."""
+    """The workspace, for what a handler needs beyond its reply. Errors: Refused ("no"), Later ("ask again")."""
 
     def message(self, channel: str, ts: str) -> Said: ...
 
@@ -240,12 +245,14 @@ class Incidents(Protocol):
 
     def next_number(self) -> int: ...
 
-    def open(self) -> Sequence[Incident]: ...
+    def open(self) -> Sequence[Incident]:
+        """Those that are not resolved, the newest first."""
+        ...
 
     def recent(self, count: int) -> Sequence[Incident]: ...
 
-    def timeline(self, number: int) -> Sequence[Mapping[str, Any]]:
-        """Its Events, oldest first (see ``incident.Event`` for the fields)."""
+    def timeline(self, number: int) -> Sequence[Event]:
+        """Its Events by the time they happened, oldest first."""
         ...
 
 
@@ -258,8 +265,46 @@ class Samples(Protocol):
 class Replays(Protocol):
     """Which jobs are being replayed at this moment, and by whom."""
 
-    def holders(self, queue: str, ids: Sequence[str]) -> Mapping[str, str]:
-        """job id → the user whose running replay holds it; only those that are held."""
+    def running(self, queue: str = "") -> Sequence[Mapping[str, Any]]:
+        """The replays under way: ``id``, ``queue``, ``asker``, ``total``, ``channel``."""
+        ...
+
+    def holders(self, queue: str) -> Mapping[str, str]:
+        """job id → the user whose running replay holds it."""
+        ...
+
+    def stop(self, id: str, by: str) -> None:
+        """Ask a replay to move no more jobs; asking twice is asking once. Raises Refused when it has ended."""
+        ...
+
+
+class Service(Protocol):
+    """One thing that can be on fire, by the catalogue. Empty strings are parts it does not have."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pagerduty(self) -> str: ...
+
+    @property
+    def channel(self) -> str: ...
+
+    @property
+    def queue(self) -> str: ...
+
+    @property
+    def runbook(self) -> str: ...
+
+
+class Catalogue(Protocol):
+    """What `firewatch.toml` says that handlers need."""
+
+    @property
+    def services(self) -> Mapping[str, Service]: ...
+
+    def pace(self, severity: str) -> Pace:
+        """How soon an incident of this severity falls due."""
         ...
 
 
@@ -274,7 +319,10 @@ class Tools:
     chat: Chat
     incidents: Incidents
     samples: Samples
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    replays: Replays
+    catalogue: Catalogue
+    posted: Callable[[str], tuple[str, str]]
+    """Channel and ``ts`` of the message that has this key; both "" while it has not been posted."""
 
 
 class Message(Protocol):
@@ -290,18 +338,14 @@ class Message(Protocol):
 class Workspace(Chat, Protocol):
     """What the desk itself needs of Slack. Errors: Refused for Slack's "no", Later for 429, 5xx and a lost connection."""
 
-    def post(
-        self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None
-    ) -> str:
+    def post(self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None) -> str:
         """Post and return the ``ts``. ``key`` goes out as message metadata; with ``since``, the channel's history from then on
         is first searched for that key, and the message found is returned instead of posting it again."""
         ...
 
     def update(self, channel: str, ts: str, message: Message) -> None: ...
 
-    def whisper(
-        self, channel: str, user: str, message: Message, response_url: str = "", thread: str = ""
-    ) -> None:
+    def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
         """To one person alone: through the response_url while it lives, else as an ephemeral message, else as a direct message."""
         ...
 

@@ -1,0 +1,197 @@
+"""The command line: `firewatch up | slack | worker | clock | do | doctor | manifest | sandbox | drill | health`.
+
+Exit 0: done; 1: failed; 2: wrong usage. Errors go to standard error, a line each, and never as a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bot.settings import Role, Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from bot.wiring import House
+
+
+class Failed(Exception):
+    """A line for standard error, and exit 1."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The script's entry. Returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed) or 0)
+    except SettingsError as wrong:
+        print(*wrong.problems, sep="\n", file=sys.stderr)
+    except Failed as failed:
+        print(f"firewatch: {failed}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        if os.environ.get("FIREWATCH_LOG", "").lower() == "debug":
+            raise
+        print(f"firewatch: {_one_line(error)} (FIREWATCH_LOG=debug shows where)", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="firewatch", description="The Slack bot that carries the runbook.", allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    command("up", _up, "Run the door, the workers and the clock on this machine.")
+    command("slack", _slack, "Run Slack's door: Socket Mode or HTTP, with /health, /ready and /metrics.")
+    worker = command("worker", _worker, "Attend to what waits.")
+    worker.add_argument("--steps", action="store_true", help="only what goes on by itself, not what people wait for")
+    command("clock", _clock, "Hand over what falls due. Any number may run.")
+    do = command("do", _do, "Say a sentence from the terminal: the same road and policy, also when Slack is down.")
+    do.add_argument("sentence", metavar='"/noun verb …"')
+    do.add_argument("--as", dest="actor", required=True, metavar="U…", help="the Slack user id you act as")
+    do.add_argument("--channel", required=True, metavar="C…", help="the channel you speak in")
+    do.add_argument("--yes", action="store_true", help="confirm what you may confirm alone")
+    do.add_argument("--wait", action="store_true", help="stay until what was begun has ended")
+    command("doctor", _doctor, "Check the settings and everything they point to.")
+    command("health", _health, "Exit 0 when this installation lives: for a container's health check.")
+    manifest = command("manifest", _manifest, "Print the manifest for Slack's app page.")
+    manifest.add_argument("--http", metavar="URL", help="the public address, for HTTP instead of Socket Mode")
+    manifest.add_argument("--prefix", default="", metavar="fw-", help="put before every command's name")
+    sandbox = command("sandbox", _sandbox, "Open the whole product in a browser page; needs no account.")
+    sandbox.add_argument("--port", type=int, default=8765)
+    drill = command("drill", _drill, "Play a night on a real Redis and print the conversation.")
+    drill.add_argument("name", nargs="?", default="replay", help="which one: replay")
+    return parser
+
+
+# ---------------------------------------------------------------- roles
+
+
+def _up(parsed: argparse.Namespace) -> int:
+    from bot.supervisor import supervise
+
+    settings = _settings("up")
+    _logs(settings)
+    return supervise([["slack"], ["worker"], ["worker", "--steps"], ["clock"]])
+
+
+def _slack(parsed: argparse.Namespace) -> int:
+    from bot.door import run
+
+    run(_house("slack"), _stop())
+    return 0
+
+
+def _worker(parsed: argparse.Namespace) -> int:
+    from bot.worker import work
+
+    house = _house("worker")
+    work(house.desk, house.line_redis, steps_only=parsed.steps)
+    return 0
+
+
+def _clock(parsed: argparse.Namespace) -> int:
+    from bot.clock import run
+
+    run(_house("clock").desk, _stop())
+    return 0
+
+
+# ---------------------------------------------------------------- one sentence
+
+
+def _do(parsed: argparse.Namespace) -> int:
+    from bot.terminal import say
+
+    return say(_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
+
+
+# ---------------------------------------------------------------- looking after it
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from bot.doctor import examine
+
+    return examine(_house("up"))
+
+
+def _health(parsed: argparse.Namespace) -> int:
+    from bot.doctor import alive
+
+    return alive(_house("offline"))
+
+
+def _manifest(parsed: argparse.Namespace) -> int:
+    from bot.manifest import commands, manifest, to_yaml
+
+    print(to_yaml(manifest(commands(), http=parsed.http, prefix=parsed.prefix)), end="")
+    return 0
+
+
+def _sandbox(parsed: argparse.Namespace) -> int:
+    from bot.sandbox.page import run
+
+    return run(parsed.port)
+
+
+def _drill(parsed: argparse.Namespace) -> int:
+    from bot.sandbox.drill import DRILLS, play
+
+    if parsed.name not in DRILLS:
+        raise Failed(f"there is no drill {parsed.name}; there is: {', '.join(DRILLS)}")
+    return play(parsed.name)
+
+
+# ---------------------------------------------------------------- shared
+
+
+def _settings(role: Role) -> Settings:
+    return load(os.environ, Path.cwd(), role)
+
+
+def _logs(settings: Settings) -> None:
+    from bot.logs import to_stderr
+
+    to_stderr(settings.log)
+
+
+def _house(role: Role) -> House:
+    from bot.wiring import house
+
+    settings = _settings(role)
+    _logs(settings)
+    return house(settings)
+
+
+def _stop() -> threading.Event:
+    from bot.worker import on_stop
+
+    stop = threading.Event()
+    on_stop(stop)
+    return stop
+
+
+def _one_line(error: Exception) -> str:
+    from bot.masking import mask
+
+    return mask(" ".join(str(error).split()) or type(error).__name__)[:500]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Time's door. The clock has no hands: it looks at what is due and hands its name to a worker, and that is all it can do.
+
+Any number of clocks may run. One leads by a short lease; that only saves work, for what is due is claimed in one step, falls due
+again unless it is finished, and is safe to do twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from datetime import datetime
+
+from redis.exceptions import RedisError
+
+from bot.desk import Desk
+
+log = logging.getLogger(__name__)
+
+TICK = 0.05
+"""Seconds between two looks when something is due soon; a look costs one Redis round trip."""
+
+IDLE = 0.25
+
+
+def tick(desk: Desk) -> int:
+    """Hand over everything that is due now. Returns how much that was."""
+    due = desk.store.due_now(desk.now())
+    for member, mark in due:
+        desk.line.push(member, mark)
+    return len(due)
+
+
+def run(desk: Desk, stop: threading.Event) -> None:
+    """Until told to stop. A Redis that is away is waited for."""
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    said: datetime | None = None
+    while not stop.is_set():
+        try:
+            leads = desk.store.lead("clock", me)
+            now = desk.now()
+            if said is None or abs((now - said).total_seconds()) >= 5:
+                desk.store.alive("clock", now)
+                desk.store.remind("sample:", now, keep=True)
+                said = now
+            busy = tick(desk) if leads else 0
+            wait = 0.0 if busy else TICK if leads else IDLE
+        except (RedisError, OSError) as away:
+            log.warning("Redis is not reachable; looking again", extra={"why": str(away)})
+            wait = 1.0
+        stop.wait(wait)
+    try:
+        desk.store.resign("clock", me)
+    except (RedisError, OSError):
+        log.info("the lease runs out by itself")

@@ -1,0 +1,135 @@
+"""`firewatch doctor`: is everything there that the settings point to? And `firewatch health`: does this installation live?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+from bot.action import FirewatchError, Later, Refused
+from bot.wiring import House
+
+LATELY = timedelta(seconds=30)
+
+
+def examine(house: House) -> int:
+    """Print a line for each part. Returns 0 when all that is turned on works, else 1."""
+    parts: list[tuple[str, Callable[[], str]]] = [
+        ("catalogue", lambda: _catalogue(house)),
+        ("redis", lambda: _redis(house)),
+        ("slack", lambda: _slack(house)),
+        *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),  # type: ignore[misc]
+        ("on call", lambda: _people(house)),
+    ]
+    sick = 0
+    for name, look in parts:
+        try:
+            print(f"ok    {name}: {look()}")
+        except (FirewatchError, OSError, Sick) as wrong:
+            sick += 1
+            print(f"wrong {name}: {_words(wrong)}")
+    for off in _off(house):
+        print(f"off   {off}")
+    for role in ("worker", "clock"):
+        print(_seen(house, role))
+    return 1 if sick else 0
+
+
+class Sick(Exception):
+    """A part answers, but not as it should."""
+
+
+def _words(wrong: Exception) -> str:
+    if isinstance(wrong, Refused):
+        return f"{wrong.sentence} {wrong.hint}".strip()
+    if isinstance(wrong, Later):
+        return wrong.why
+    return " ".join(str(wrong).split())
+
+
+def _catalogue(house: House) -> str:
+    file = house.settings.catalogue_file
+    return f"{file.name}" if file.exists() else f"there is no {file.name}; the defaults hold"
+
+
+def _redis(house: House) -> str:
+    from redis.exceptions import RedisError
+
+    try:
+        info = cast("dict[str, Any]", house.redis.info())
+    except RedisError as away:
+        raise Sick(f"{house.settings.redis_url} is not reachable: {away}") from away
+    kept = (
+        "every write is logged (AOF)"
+        if info.get("aof_enabled")
+        else "no AOF: a crash can lose what came after a snapshot"
+    )
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise Sick(f"maxmemory-policy is {policy}; it has to be noeviction, or records and jobs vanish under load")
+    return f"version {info.get('redis_version')}, {kept}"
+
+
+def _slack(house: House) -> str:
+    from bot.manifest import SCOPES
+
+    who = house.workspace.identity()
+    granted = {scope.strip() for scope in who.get("scopes", "").split(",") if scope.strip()}
+    missing = sorted(set(SCOPES) - granted) if granted else []
+    if missing:
+        raise Sick(
+            f"the token of {who.get('team', '?')} lacks {', '.join(missing)}: reinstall the app from manifest.yml"
+        )
+    return f"{who.get('team', '?')} as {who.get('user_id', '?')}, by {house.settings.slack.door}"
+
+
+def _queue(house: House, name: str) -> str:
+    queue = house.tools().queues.get(name)
+    status = queue.status()
+    return f"{status.version or status.backend}, depth {status.depth}, {status.failed} failed, {status.workers} workers"
+
+
+def _people(house: House) -> str:
+    oncall = house.desk.people.oncall()
+    if not oncall:
+        raise Sick(
+            "nobody: [access] oncall in firewatch.toml names people, groups or schedules; until then nobody may act"
+        )
+    return f"{len(oncall)} may act, {len(house.desk.people.leads())} lead"
+
+
+def _off(house: House) -> Iterator[str]:
+    settings = house.settings
+    if not settings.pagerduty:
+        yield settings.off("pagerduty")
+    if not settings.statuspage:
+        yield settings.off("statuspage")
+    if not settings.github:
+        yield settings.off("github")
+    if not settings.database:
+        yield settings.off("database")
+
+
+def _seen(house: House, role: str) -> str:
+    try:
+        seen = house.store.last_alive(role)
+    except OSError:
+        seen = None
+    lately = seen is not None and house.desk.now() - seen < LATELY
+    return (
+        f"{'ok   ' if lately else 'idle '} {role}: {f'seen {seen:%Y-%m-%d %H:%M:%S} UTC' if seen else 'not seen yet'}"
+    )
+
+
+def alive(house: House) -> int:
+    """0 when Redis answers and a worker and a clock were seen in the last 30 s, else 1."""
+    try:
+        seen = [house.store.last_alive(role) for role in ("worker", "clock")]
+    except Exception as away:  # noqa: BLE001  whatever is wrong, the answer is: not alive
+        print(f"not alive: {' '.join(str(away).split())}")
+        return 1
+    late = [
+        role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or house.desk.now() - at > LATELY
+    ]
+    print(f"not seen lately: {', '.join(late)}" if late else "alive")
+    return 1 if late else 0

@@ -1,0 +1,39 @@
+"""Logs: one JSON object a line on standard error, masked; whatever is passed as ``extra`` becomes a field."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from bot.masking import mask
+
+_OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """``at``, ``level``, ``from``, ``says``, then the extra fields, then the traceback when there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "says": mask(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in _OWN:
+                line[name] = mask(value) if isinstance(value, str) else value
+        if record.exc_info:
+            line["traceback"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=lambda value: mask(str(value)))
+
+
+def to_stderr(level: str) -> None:
+    """Everything from ``level`` on, to standard error. The libraries' own chatter only from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for ours in ("bot", "handlers"):
+        logging.getLogger(ours).setLevel(level.upper())

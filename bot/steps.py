@@ -1,0 +1,204 @@
+"""Takes procedures forward, one step at a time, and says what they have to say.
+
+The record, what its rows have come to, its Events and its unsent messages are saved together before anything is sent. So a step
+may be taken twice, by whoever finds it due; what it says is said once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.action import Later, Refused, Reply, Unreachable
+from bot.incident import Event
+from bot.outbox import Outbox, Posting
+from bot.procedure import PROCEDURES, Next, Procedure
+from bot.render import Message, Renderer
+from bot.store import Commit, Conflict, Put, Store
+from bot.tools import Tools
+
+log = logging.getLogger(__name__)
+
+SLICE = 0.25
+"""Seconds for which a worker stays with one procedure before others get their turn."""
+
+CARD_EVERY = 2.0
+"""Seconds between two edits of a card: 30 a minute, where Slack allows chat.update 50."""
+
+AWAY = 5.0
+"""Seconds until an outside system that could not be reached is tried again."""
+
+FAILURES = 5
+MONTH = 30 * 86400
+
+
+class Steps:
+    """One a process, made by the desk."""
+
+    def __init__(
+        self,
+        store: Store,
+        renderer: Renderer,
+        outbox: Outbox,
+        tools: Callable[[], Tools],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.renderer = renderer
+        self.outbox = outbox
+        self.tools = tools
+        self.now = now
+
+    def attend(self, id: str) -> None:
+        """Take the steps that are due, for a slice of time; leaves the next one due, or nothing when all is done and said."""
+        until = time.monotonic() + SLICE
+        while True:
+            found = self.store.get("procedure", id)
+            if not found:
+                self.store.commit(Commit(due={f"procedure:{id}": None}))
+                return
+            try:
+                wait = self._advance(found[0], found[1])
+            except Conflict:
+                continue
+            if wait is None or wait > 0 or time.monotonic() > until:
+                return
+
+    def _advance(self, body: dict[str, Any], version: int) -> float | None:
+        """One step, saved and said. Returns the seconds until the next one, None when there is none."""
+        procedure = Procedure.from_json(body["procedure"])
+        if procedure.ended:
+            return self._flush(procedure.id)
+        member = f"procedure:{procedure.id}"
+        ended = dict(body)
+        try:
+            following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
+            ended["failures"] = 0
+        except Unreachable as away:
+            log.warning("step waits", extra={"ref": procedure.ref, "why": away.sentence, "procedure": procedure.id})
+            self.store.remind(member, self.now() + timedelta(seconds=AWAY))
+            return AWAY
+        except Later as later:
+            log.info("step waits", extra={"ref": procedure.ref, "why": later.why, "procedure": procedure.id})
+            self.store.remind(member, self.now() + timedelta(seconds=later.seconds))
+            return later.seconds
+        except Refused as no:
+            facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
+            following = Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
+        except Exception:
+            log.exception(
+                "step failed", extra={"ref": procedure.ref, "procedure": procedure.id, "step": procedure.step}
+            )
+            ended["failures"] = body.get("failures", 0) + 1
+            following = Next(procedure.step, procedure.data, wait=2.0 ** ended["failures"])
+            if ended["failures"] >= FAILURES:
+                facts = {"ref": procedure.ref, "kind": procedure.kind, "step": procedure.step}
+                following = Next("", procedure.data, say=[Reply("desk/broken", facts, note=True)])
+        after = replace(procedure, step=following.step, data=following.data)
+        change = Commit()
+        sent = self._spoken(procedure, following, change, version)
+        ended |= {
+            "procedure": after.to_json(),
+            "outbox": [*body.get("outbox", []), *(each.to_json() for each in sent)],
+        }
+        ended["said"] = [*body.get("said", []), *(each.message for each in sent if each.mode == "post")][-5:]
+        change.puts.append(Put("procedure", procedure.id, version, ended, MONTH))
+        change.opened[procedure.id] = following.opened
+        change.closed[procedure.id] = following.closed
+        change.due[member] = self.now() + timedelta(seconds=following.wait if following.step else 0)
+        self.store.commit(change)
+        if following.card and following.step:
+            self._show(procedure, following.card)
+        if ended["outbox"]:
+            self._flush(procedure.id)
+        return following.wait if following.step else self._flush(procedure.id)
+
+    def _spoken(self, procedure: Procedure, following: Next, change: Commit, version: int) -> Sequence[Posting]:
+        """What this step says, put on record in ``change``; the last state of the card is a message that must arrive."""
+        postings = []
+        for place, reply in enumerate(following.say):
+            message = self._rendered(procedure, reply)
+            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref)
+            if reply.to != "nobody":
+                channel = reply.channel or procedure.channel
+                files = [asdict(file) for file in reply.files]
+                key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
+                postings.append(Posting("post", key, channel, message.to_dict(), files=files))
+        if following.incident:
+            incident = following.incident
+            change.puts.append(Put("incident", str(incident.number), incident.version, incident.to_json()))
+            change.due[f"card:{incident.number}"] = self.now()
+        if following.card and not following.step:
+            message = self._rendered(procedure, following.card)
+            postings.insert(0, Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
+        return postings
+
+    def record(
+        self,
+        change: Commit,
+        reply: Reply,
+        message: Message,
+        number: int | None,
+        actor: str,
+        at: datetime,
+        ref: str,
+    ) -> None:
+        """Put what is said on the incident's timeline, with the incident's new state where there is one."""
+        if reply.incident:
+            incident = reply.incident
+            number = incident.number
+            change.puts.append(Put("incident", str(number), incident.version, incident.to_json()))
+        if number is None or not (reply.incident or reply.note):
+            return
+        fields = {"at": at, "actor": actor, "kind": reply.template, "text": message.text, **reply.event}
+        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref)))
+        change.due[f"card:{number}"] = self.now()
+
+    def _show(self, procedure: Procedure, card: Reply) -> None:
+        """An edit on the way: it may be left out, so it is neither waited for nor repeated."""
+        if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
+            return
+        message = self._rendered(procedure, card)
+        try:
+            self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
+        except Later as later:
+            self.store.hush(f"card:{procedure.id}", later.seconds)
+
+    def _flush(self, id: str) -> float | None:
+        """Send what is unsent, in order, and strike it out. Returns the seconds to wait when Slack asks for it."""
+        found = self.store.get("procedure", id)
+        body, version = found or ({"procedure": None}, 0)
+        outbox = body.get("outbox", [])
+        member, wait = f"procedure:{id}", None
+        for place, posting in enumerate(outbox):
+            try:
+                self.outbox.deliver(Posting.from_json(posting))
+            except Later as later:
+                log.info("message waits", extra={"procedure": id, "why": later.why, "seconds": later.seconds})
+                outbox, wait = outbox[place:], later.seconds
+                break
+        else:
+            outbox = []
+        change = Commit([Put("procedure", id, version, {**body, "outbox": outbox}, MONTH)])
+        if not body["procedure"]["step"]:
+            change.due[member] = self.now() + timedelta(seconds=wait) if wait is not None else None
+        self.store.commit(change)
+        return wait
+
+    def _rendered(self, procedure: Procedure, reply: Reply) -> Message:
+        facts = {
+            "actor": procedure.asker,
+            "channel": procedure.channel,
+            "confirmer": procedure.confirmer,
+            "now": self.now(),
+            **reply.facts,
+        }
+        return self.renderer.render(reply.template, facts)
+
+    def _card_key(self, procedure: Procedure) -> str:
+        """A confirmed plan's card becomes the card of what it began."""
+        return f"plan:{procedure.id}" if procedure.confirmer else f"procedure:{procedure.id}"

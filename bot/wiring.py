@@ -1,0 +1,144 @@
+"""Settings → Tools → Desk: the one file that knows everyone.
+
+What only a worker needs (queue clients, the picture's library) is imported when it is first asked for, so that a door stays small.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+import handlers  # noqa: F401  the table of contents: importing it makes every sentence known
+from bot.clients.slack import SlackWorkspace
+from bot.desk import Desk
+from bot.incident import Pace
+from bot.outbox import Outbox
+from bot.people import Roster
+from bot.records import Incidents, Replays
+from bot.render import Renderer
+from bot.settings import Settings
+from bot.store import LEASE, Store
+from bot.tools import Queues, Service, Tools, Triage
+from bot.worker import Line
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+REDIS_SECONDS = 5.0
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything of one process, put together."""
+
+    settings: Settings
+    redis: Redis
+    line_redis: Redis
+    """RQ's own connections: it keeps bytes where the store keeps text."""
+    store: Store
+    workspace: SlackWorkspace
+    renderer: Renderer
+    desk: Desk
+    tools: Callable[[], Tools]
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """``tools.Catalogue`` over the settings."""
+
+    settings: Settings
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        return self.settings.catalogue.services
+
+    def pace(self, severity: str) -> Pace:
+        return self.settings.catalogue.clocks.of(severity)
+
+
+def house(settings: Settings, now: Now = utc_now, lease: float = LEASE) -> House:
+    """One process' share of the whole. Opens no connection yet."""
+    text = redis_from(settings.redis_url.reveal(), decode=True)
+    store = Store(text, lease=lease)
+    workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
+    renderer = Renderer(TEMPLATES)
+    access = settings.catalogue.access
+    people = Roster(access.oncall, access.leads, access.channels, workspace, store)
+
+    @functools.cache
+    def queues() -> Queues:
+        from bot.clients.queues import Catalogue
+
+        return Catalogue(
+            {
+                name: (
+                    entry.backend,
+                    settings.queue_redis_url.reveal(),
+                    entry.prefix if entry.prefix is not None else settings.queue_prefix,
+                    entry.max_replay,
+                )
+                for name, entry in settings.catalogue.queues.items()
+            }
+        )
+
+    @functools.cache
+    def triage() -> Triage:
+        from bot.causes import Table
+
+        return Table.load(TEMPLATES / "triage.toml")
+
+    def tools() -> Tools:
+        return Tools(
+            now=now(),
+            queues=queues(),
+            triage=triage(),
+            people=people,
+            chat=workspace,
+            incidents=Incidents(store),
+            samples=store,
+            replays=Replays(store),
+            catalogue=_Catalogue(settings),
+            posted=store.where,
+        )
+
+    outbox = Outbox(store, workspace, now, draw)
+    line_redis = redis_from(settings.redis_url.reveal(), decode=False)
+    desk = Desk(
+        store, Line(line_redis), workspace, renderer, outbox, people, tools, now, handlers.incident.summary_facts
+    )
+    return House(settings, text, line_redis, store, workspace, renderer, desk, tools)
+
+
+def redis_from(url: str, decode: bool) -> Redis:
+    return Redis.from_url(
+        url,
+        decode_responses=decode,
+        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_SECONDS if decode else None,
+        health_check_interval=30,
+    )
+
+
+def draw(picture: str, facts: Mapping[str, Any]) -> bytes:
+    """The picture of that name, as PNG."""
+    from bot.picture import queue_picture
+    from bot.tools import Bucket
+
+    if picture != "queue":
+        raise ValueError(f"there is no picture called {picture}")
+    return queue_picture(
+        facts["title"],
+        [(datetime.fromtimestamp(at, UTC), depth) for at, depth in facts["depth"]],
+        [Bucket(datetime.fromtimestamp(at, UTC), failed, completed) for at, failed, completed in facts["buckets"]],
+        datetime.fromtimestamp(facts["now"], UTC),
+    )

@@ -1,0 +1,81 @@
+"""RQ's door: work waits in two RQ queues, and a SimpleWorker attends to it in this process.
+
+What people wait for (calls) goes before what goes on by itself (steps, cards, samples). RQ carries only the name of what is due;
+what it loses (a killed worker's job is found by RQ itself after 76 s at the best) is found again by the clock within seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from bot.desk import Desk
+
+log = logging.getLogger(__name__)
+
+CALLS, STEPS = "firewatch-calls", "firewatch-steps"
+
+_desk: Desk | None = None
+
+
+class Line:
+    """``desk.Line`` over RQ."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._calls = Queue(CALLS, connection=redis)
+        self._steps = Queue(STEPS, connection=redis)
+
+    def push(self, member: str, mark: str = "") -> None:
+        queue = self._calls if member.startswith("call:") else self._steps
+        queue.enqueue("bot.worker.attend", member, mark, result_ttl=0, failure_ttl=3600, job_timeout=60)
+
+
+def attend(member: str, mark: str = "") -> None:
+    """What RQ calls. A failure stays due and comes again; RQ itself retries nothing."""
+    if _desk is None:
+        raise RuntimeError("attend is called in a worker, after work()")
+    try:
+        _desk.attend(member, mark)
+    except Exception:
+        log.exception("not done; it comes again", extra={"member": member})
+
+
+def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
+    """Attend to what comes until told to stop (SIGTERM, SIGINT: the piece of work at hand is finished first)."""
+    global _desk
+    _desk = desk
+    stopping = threading.Event()
+    threading.Thread(target=_live, args=(desk, stopping), name="alive", daemon=True).start()
+    names = [STEPS] if steps_only else [CALLS, STEPS]
+    worker = SimpleWorker(
+        names,
+        connection=redis,
+        worker_ttl=30,
+        maintenance_interval=15,
+        job_monitoring_interval=5,
+        log_job_description=False,
+    )
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    try:
+        worker.work(with_scheduler=False, logging_level="WARNING")
+    finally:
+        stopping.set()
+
+
+def _live(desk: Desk, stopping: threading.Event) -> None:
+    while True:
+        try:
+            desk.store.alive("worker", desk.now())
+        except OSError:
+            log.warning("Redis is not reachable")
+        if stopping.wait(5.0):
+            return
+
+
+def on_stop(stop: threading.Event) -> None:
+    """SIGTERM and SIGINT set the event."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())

@@ -1,0 +1,286 @@
+"""The incident: open it, note what is done, show it, resolve it
+
+Section 7 of the runbook, first half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, action
+from bot.incident import Event, Incident, ack_due, update_due
+from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.tools import Tools
+
+LISTED = 20
+EVENTS_SHOWN = 30
+
+
+# ---------------------------------------------------------------- opening
+
+
+@action("/incident open", Risk.ACT, form=True)
+def open_incident(
+    call: Call,
+    tools: Tools,
+    title: Text,
+    severity: Literal["sev1", "sev2", "sev3", "sev4"] = "sev2",
+    service: str | None = None,
+) -> Reply:
+    """Open an incident with a channel of its own, people invited, a pinned summary and its clocks started.
+
+    title: what is wrong, in a few words
+    severity: sev1 is the worst
+    service: one of the services in the catalogue
+    """
+    if len(title) > 150:
+        raise Refused(f"A title is at most 150 characters long; this one has {len(title)}.")
+    if service and service not in tools.catalogue.services:
+        known = list(tools.catalogue.services)
+        near = get_close_matches(service, known, 1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(known)}." if known else ""
+        raise Refused(f"The catalogue has no service `{service}`.", hint)
+    opened = tools.incidents.opened_by(call.id) or Incident(
+        number=tools.incidents.next_number(),
+        title=title,
+        severity=severity,
+        opened_at=call.at,
+        opened_by=call.actor,
+        key=call.id,
+        service=service or "",
+        origin=call.channel,
+    )
+    facts = {"number": opened.number, "title": title, "severity": severity, "by": call.actor}
+    return Reply(
+        "incident/opened",
+        facts,
+        to="nobody",
+        incident=opened,
+        event={"kind": "opened"},
+        begins=Begin("room", {"number": opened.number}),
+    )
+
+
+@procedure("room")
+def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Give an incident its channel: each step does one thing that Slack keeps, and notes it before the next."""
+    data = under_way.data
+    incident = tools.incidents.get(data["number"])
+    key = f"incident:{incident.number}:summary"
+    match under_way.step:
+        case "start":
+            channel = incident.channel or tools.chat.create_channel(incident.name, under_way.started)
+            return Next("invite", data, incident=replace(incident, channel=channel))
+        case "invite":
+            users = dict.fromkeys([incident.opened_by, *tools.people.oncall()])
+            tools.chat.invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
+            return Next("summary", data)
+        case "summary":
+            facts = summary_facts(incident, tools)
+            return Next("pin", data, say=[Reply("incident/summary", facts, channel=incident.channel, key=key)])
+        case "pin":
+            _, ts = tools.posted(key)
+            if not ts:
+                return Next("pin", data, wait=1.0)
+            tools.chat.pin(incident.channel, ts)
+            tools.chat.bookmark(incident.channel, "Live summary", tools.chat.link(incident.channel, ts))
+            return Next("announce", data, incident=replace(incident, summary=ts))
+        case _:
+            facts = {
+                "number": incident.number,
+                "title": incident.title,
+                "severity": incident.severity,
+                "by": incident.opened_by,
+                "room": incident.channel,
+                "show": ACTIONS["/incident show"].sentence(number=incident.number),
+            }
+            return Next("", data, say=[Reply("incident/announced", facts)])
+
+
+def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
+    """What the pinned summary and ``/incident show`` say of an incident."""
+    pace = tools.catalogue.pace(incident.severity)
+    events = [event for event in tools.incidents.timeline(incident.number) if event.kind != "opened"]
+    ack, update = ack_due(incident, pace), update_due(incident, pace)
+    return {
+        "number": incident.number,
+        "title": incident.title,
+        "severity": incident.severity,
+        "state": incident.state,
+        "service": incident.service,
+        "lead": incident.lead,
+        "room": incident.channel,
+        "opened_at": incident.opened_at.timestamp(),
+        "opened_by": incident.opened_by,
+        "cause": incident.cause,
+        "resolved_by": incident.resolved_by,
+        "seconds": incident.lasted(tools.now).total_seconds(),
+        "ack_due": ack.timestamp() if ack else None,
+        "update_due": update.timestamp() if update else None,
+        "events": [_line(event) for event in events[-5:]],
+        "event_count": len(events),
+        "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+    }
+
+
+def _line(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.timestamp(),
+        "actor": event.actor,
+        "kind": event.kind,
+        "text": event.text,
+        "by": event.by,
+        "link": event.link,
+        "jobs": len(event.jobs),
+    }
+
+
+# ---------------------------------------------------------------- the timeline
+
+
+@action("/incident note", Risk.ACT, form=True)
+def note(call: Call, tools: Tools, text: Text) -> Reply:
+    """Put an annotation on the incident's timeline.
+
+    text: what was seen or done
+    """
+    incident = here(call, tools)
+    return Reply("incident/noted", {"text": text}, incident=incident, event={"kind": "note", "text": text})
+
+
+@action("/incident keep", Risk.ACT, hidden=True)
+def keep(call: Call, tools: Tools, channel: str, ts: str) -> Reply:
+    """Put a message of the channel on the timeline, with its own time and author.
+
+    channel: where it was written
+    ts: which one it is
+    """
+    incident = here(call, tools)
+    said = tools.chat.message(channel, ts)
+    event = {
+        "kind": "note",
+        "at": said.at,
+        "actor": said.author,
+        "text": said.text,
+        "by": call.actor,
+        "link": said.link,
+    }
+    for known in tools.incidents.timeline(incident.number):
+        if known.kind == "note" and known.at == said.at and known.actor == said.author:
+            raise Refused("That message is on the timeline already.")
+    facts = {"author": said.author, "text": said.text, "at": said.at.timestamp(), "link": said.link}
+    return Reply("incident/kept", facts, to="asker", incident=incident, event=event)
+
+
+@action("/incident timeline", Risk.LOOK)
+def timeline(call: Call, tools: Tools, number: int | None = None, /) -> Reply:
+    """Show everything on record, in the order it happened.
+
+    number: which incident; without it, this channel's
+    """
+    incident = _which(call, tools, number)
+    events = tools.incidents.timeline(incident.number)
+    lines = [_line(event) for event in events]
+    files = []
+    if len(events) > EVENTS_SHOWN:
+        text = "\n".join(_plain(event) for event in events) + "\n"
+        files = [File(f"incident-{incident.number}-timeline.txt", "The whole timeline", text=text)]
+    facts = {
+        "number": incident.number,
+        "title": incident.title,
+        "events": lines[-EVENTS_SHOWN:],
+        "total": len(lines),
+    }
+    return Reply("incident/timeline", facts, files=files)
+
+
+def _plain(event: Event) -> str:
+    pinned_by = f" (pinned by {event.by})" if event.by else ""
+    jobs = f" [jobs {', '.join(event.jobs)}]" if event.jobs else ""
+    return f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.actor}{pinned_by}  {event.text}{jobs}"
+
+
+# ---------------------------------------------------------------- looking
+
+
+@action("/incident show", Risk.LOOK)
+def show(call: Call, tools: Tools, number: int | None = None, /) -> Reply:
+    """Show how an incident stands: state, lead, clocks, the latest on its timeline.
+
+    number: which incident; without it, this channel's
+    """
+    return Reply("incident/summary", summary_facts(_which(call, tools, number), tools))
+
+
+@action("/incident list", Risk.LOOK)
+def list_incidents(call: Call, tools: Tools) -> Reply:
+    """List the open incidents, and the latest that are over."""
+    open_now = tools.incidents.open()
+    over = [each for each in tools.incidents.recent(LISTED) if each.resolved][:5]
+    facts = {"open": _listed(open_now[:LISTED], tools), "total": len(open_now), "over": _listed(over, tools)}
+    return Reply("incident/list", facts, to="asker")
+
+
+def _listed(incidents: Sequence[Incident], tools: Tools) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": each.number,
+            "title": each.title,
+            "severity": each.severity,
+            "state": each.state,
+            "room": each.channel,
+            "lead": each.lead,
+            "seconds": each.lasted(tools.now).total_seconds(),
+        }
+        for each in incidents
+    ]
+
+
+# ---------------------------------------------------------------- resolving
+
+
+@action("/incident resolve", Risk.ACT, form=True)
+def resolve(call: Call, tools: Tools, cause: Text) -> Reply:
+    """Resolve the incident, with its root cause on record.
+
+    cause: what was at the root of it
+    """
+    incident = here(call, tools).resolve(call.actor, call.at, cause)
+    facts = {
+        "number": incident.number,
+        "title": incident.title,
+        "cause": cause,
+        "by": call.actor,
+        "seconds": incident.lasted(call.at).total_seconds(),
+        "postmortem_due": (call.at + _postmortem(incident, tools)).timestamp(),
+        "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+    }
+    return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"})
+
+
+def _postmortem(incident: Incident, tools: Tools) -> timedelta:
+    return tools.catalogue.pace(incident.severity).postmortem
+
+
+# ---------------------------------------------------------------- which one
+
+
+def here(call: Call, tools: Tools) -> Incident:
+    """The incident of this channel. Raises Refused where there is none."""
+    incident = tools.incidents.of_channel(call.channel)
+    if incident is None:
+        raise Refused("This channel belongs to no incident.", _open_ones(tools))
+    return incident
+
+
+def _which(call: Call, tools: Tools, number: int | None) -> Incident:
+    return tools.incidents.get(number) if number is not None else here(call, tools)
+
+
+def _open_ones(tools: Tools) -> str:
+    rooms = [f"<#{each.channel}>" for each in tools.incidents.open()[:5] if each.channel]
+    return f"Open now: {', '.join(rooms)}." if rooms else "`/incident open TITLE` opens one."
