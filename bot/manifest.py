@@ -16,21 +16,21 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "answer, and edit its cards",
     "chat:write.public": "answer in public channels nobody invited it to",
     "channels:manage": "create incident channels, invite people, set topics",
-    "channels:join": "join a public channel to put a file or a pin there",
-    "channels:read": "know public channels by name",
-    "groups:read": "know private channels by name",
-    "channels:history": "read the message that is put on the timeline",
-    "groups:history": "read the message that is put on the timeline, in private channels",
+    "channels:read": "find the incident channel it made before it was interrupted",
+    "channels:history": "read the message that is put on the timeline, and see what it said already",
+    "groups:history": "do the same in private channels",
+    "im:history": "do the same in direct messages",
+    "im:write": "remind a person directly",
     "pins:write": "pin an incident's summary",
+    "bookmarks:read": "see which links a channel has already",
     "bookmarks:write": "put an incident's links at the top of its channel",
     "reactions:read": "see the 📌 that puts a message on the timeline",
     "files:write": "upload pictures and long lists",
-    "im:write": "remind a person directly",
     "users:read": "know people by name",
     "users:read.email": "find the PagerDuty user of a Slack user",
     "usergroups:read": "know who is in the groups of on-call engineers and leads",
 }
-"""Scope → what the bot cannot do without it."""
+"""Scope → what it is for."""
 
 EVENTS = ("app_home_opened", "reaction_added")
 

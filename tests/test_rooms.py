@@ -39,7 +39,7 @@ FIRST_PARTY: dict[str, set[str]] = {
 DOORS_ONLY: dict[str, set[str]] = {
     "bot.sandbox*": {"bot.cli", "bot.sandbox*"},
     "bot.wiring": {"bot.cli", "bot.slack", "bot.web", "bot.worker", "bot.clock", "bot.supervisor", "bot.sandbox*"},
-    "bot.cli": set(),
+    "bot.cli": {"bot.__main__"},
     "handlers*": {"bot.wiring", "bot.cli", "handlers*"},
 }
 """Room → the only ones who may know it: nothing the bot does in earnest leans on the sandbox."""
