@@ -93,6 +93,7 @@ def test_it_keeps_to_slacks_limits(http: str | None) -> None:
 
 
 NEEDED = {
+    "apps_connections_open": set(),  # the app-level token's own, connections:write
     "auth_test": set(),
     "bookmarks_add": {"bookmarks:write"},
     "bookmarks_list": {"bookmarks:read"},

@@ -38,7 +38,10 @@ FIRST_PARTY: dict[str, set[str]] = {
 
 DOORS_ONLY: dict[str, set[str]] = {
     "bot.sandbox*": {"bot.cli", "bot.sandbox*"},
-    "bot.wiring": {"bot.cli", "bot.slack", "bot.web", "bot.worker", "bot.clock", "bot.supervisor", "bot.sandbox*"},
+    "bot.wiring": {
+        *("bot.cli", "bot.doctor", "bot.terminal", "bot.supervisor"),
+        *("bot.slack", "bot.web", "bot.worker", "bot.clock", "bot.sandbox*"),
+    },
     "bot.cli": {"bot.__main__"},
     "handlers*": {"bot.wiring", "bot.cli", "handlers*"},
 }
@@ -63,6 +66,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "uvicorn": {"bot.web"},
     "uvloop": {"bot.web"},
     "httptools": {"bot.web"},
+    "websockets": {"bot.clients.slack_socket"},
     "prometheus_client": {"bot.web", "bot.metrics"},
     "dotenv": {"bot.settings"},
     "croniter": {"bot.catalogue"},
