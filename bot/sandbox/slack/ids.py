@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from bot.sandbox.slack.model import Json
+if TYPE_CHECKING:
+    from bot.sandbox.slack.model import Json
 
 _numbers = itertools.count(1)
 

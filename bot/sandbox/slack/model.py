@@ -6,9 +6,12 @@ in place, under the workspace's lock. `as_json` gives the shapes of Slack's Web 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from bot.sandbox.slack.ids import interactive
+from bot.sandbox.slack.mrkdwn import texts
 
 Json = dict[str, Any]
 
@@ -267,6 +270,17 @@ class Message:
         """Seconds since the epoch."""
         return float(self.ts)
 
+    @property
+    def shown(self) -> str:
+        """All the words a reader sees: those of the blocks where there are any, else the text; mrkdwn as it is."""
+        pieces = [said for _, said in texts([*self.blocks, *self.attachments])] if self.blocks else [self.text]
+        return "\n".join([*pieces, *(one.title for one in self.files)])
+
+    @property
+    def buttons(self) -> tuple[str, ...]:
+        """What is written on the buttons, in order."""
+        return buttons(self.blocks)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -301,6 +315,14 @@ class View:
     def blocks(self) -> tuple[Json, ...]:
         return tuple(self.body.get("blocks", ()))
 
+    @property
+    def shown(self) -> str:
+        return "\n".join(said for _, said in texts(list(self.blocks)))
+
+    @property
+    def buttons(self) -> tuple[str, ...]:
+        return buttons(self.blocks)
+
     def as_json(self, team: Team, bot_id: str, values: Json | None = None) -> Json:
         return {
             "id": self.id,
@@ -323,6 +345,10 @@ class View:
             "app_installed_team_id": team.id,
             "bot_id": bot_id,
         }
+
+
+def buttons(blocks: Iterable[Json]) -> tuple[str, ...]:
+    return tuple(str(one["text"]["text"]) for block in blocks for one in interactive(block) if one["type"] == "button")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from bot.sandbox.slack.model import Json
+if TYPE_CHECKING:
+    from bot.sandbox.slack.model import Json
 
 _PING = re.compile(
     r"<(?:@(?P<user>[UW][A-Z0-9]+)|!subteam\^(?P<group>S[A-Z0-9]+)|!(?P<all>channel|here|everyone))"

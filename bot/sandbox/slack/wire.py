@@ -64,6 +64,8 @@ class Delivery:
     #: The body of the acknowledgement, as an object; empty when there was none.
     answer: Json = field(default_factory=dict)
     error: str = ""
+    #: When the person acted, by the workspace's clock.
+    at: float = 0.0
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
@@ -125,6 +127,7 @@ class Wire:
 
     def sent(self, delivery: Delivery) -> None:
         with self._workspace.locked():
+            delivery.at = self._workspace.now()
             self._deliveries.append(delivery)
             self._workspace.tell("delivery", user=delivery.user, delivery=delivery)
 
