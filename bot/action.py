@@ -430,22 +430,26 @@ class Action:
 
     def sentence(self, **arguments: Any) -> str:
         """The words that say this action with these arguments: a button's value. ``read`` gives them back."""
-        options, words, text = [], [], ""
+        words: list[str] = []
+        options: list[str] = []
+        last: list[str] = []
         for parameter in self.parameters:
-            if parameter.name not in arguments or arguments[parameter.name] is None:
+            value = arguments.get(parameter.name)
+            if value is None:
                 continue
-            value = arguments[parameter.name]
             if parameter.flag:
                 options += [parameter.option] if value else []
             elif parameter.type is Text and parameter.positional:
-                text = str(value)
+                last.append(str(value))
             else:
                 word = quoted(written(parameter.type, value))
-                (words.append(word) if parameter.positional else options.append(f"{parameter.option}={word}"))
-        said = [self.name, *options]
-        if any(word.startswith("-") for word in words) or text:
-            said.append("--")
-        return " ".join([*said, *words, text]).rstrip(" ") if not text else " ".join([*said, *words, text])
+                if not parameter.positional:
+                    options.append(f"{parameter.option}={word}")
+                elif word.startswith(("-", '"-')):
+                    last.append(word)
+                else:
+                    words.append(word)
+        return " ".join([self.name, *words, *options, *(["--", *last] if last else [])])
 
 
 ACTIONS: dict[str, Action] = {}

@@ -138,9 +138,11 @@ def _health(parsed: argparse.Namespace) -> int:
 
 
 def _manifest(parsed: argparse.Namespace) -> int:
-    from bot.manifest import commands, manifest, to_yaml
+    import handlers  # noqa: F401  makes every sentence known
+    from bot.action import nouns
+    from bot.manifest import manifest, to_yaml
 
-    print(to_yaml(manifest(commands(), http=parsed.http, prefix=parsed.prefix)), end="")
+    print(to_yaml(manifest(nouns(), http=parsed.http, prefix=parsed.prefix)), end="")
     return 0
 
 

@@ -12,9 +12,8 @@ import socket
 import threading
 from datetime import datetime
 
-from redis.exceptions import RedisError
-
 from bot.desk import Desk
+from bot.store import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +45,11 @@ def run(desk: Desk, stop: threading.Event) -> None:
                 said = now
             busy = tick(desk) if leads else 0
             wait = 0.0 if busy else TICK if leads else IDLE
-        except (RedisError, OSError) as away:
+        except AWAY as away:
             log.warning("Redis is not reachable; looking again", extra={"why": str(away)})
             wait = 1.0
         stop.wait(wait)
     try:
         desk.store.resign("clock", me)
-    except (RedisError, OSError):
+    except AWAY:
         log.info("the lease runs out by itself")

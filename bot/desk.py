@@ -117,7 +117,7 @@ class Desk:
             self.store.commit(Commit(due={f"call:{id}": None}))
             return
         call = Call.from_json(found[0]["call"])
-        posting = Posting.from_json(found[0]["posting"]) if "posting" in found[0] else self.answer(call)
+        posting = self.answer(call)
         try:
             if posting:
                 self.outbox.deliver(posting)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, cast
 
 from bot.action import FirewatchError, Later, Refused
+from bot.store import AWAY
 from bot.wiring import House
 
 LATELY = timedelta(seconds=30)
@@ -18,7 +18,7 @@ def examine(house: House) -> int:
         ("catalogue", lambda: _catalogue(house)),
         ("redis", lambda: _redis(house)),
         ("slack", lambda: _slack(house)),
-        *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),  # type: ignore[misc]
+        *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),
         ("on call", lambda: _people(house)),
     ]
     sick = 0
@@ -53,11 +53,9 @@ def _catalogue(house: House) -> str:
 
 
 def _redis(house: House) -> str:
-    from redis.exceptions import RedisError
-
     try:
-        info = cast("dict[str, Any]", house.redis.info())
-    except RedisError as away:
+        info = house.redis.info()
+    except AWAY as away:
         raise Sick(f"{house.settings.redis_url} is not reachable: {away}") from away
     kept = (
         "every write is logged (AOF)"
@@ -113,7 +111,7 @@ def _off(house: House) -> Iterator[str]:
 def _seen(house: House, role: str) -> str:
     try:
         seen = house.store.last_alive(role)
-    except OSError:
+    except AWAY:
         seen = None
     lately = seen is not None and house.desk.now() - seen < LATELY
     return (

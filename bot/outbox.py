@@ -99,11 +99,20 @@ class Outbox:
         for place, file in enumerate(posting.files):
             key = f"{posting.key}:file:{place}"
             ts, _ = self.store.posting(key, self.now())
-            if not ts:
+            if not ts and (content := self._content(file)):
                 thread = posting.thread or self._thread_for(posting)
-                content = self.draw(file["picture"], file["facts"]) if file["picture"] else file["text"].encode()
                 sent = self.workspace.upload(posting.channel, file["name"], file["title"], content, thread)
                 self.store.posted(key, posting.channel, sent or "sent")
+
+    def _content(self, file: Mapping[str, Any]) -> bytes:
+        """What is in a file. A picture that cannot be drawn is left out: the message it belongs to has been said."""
+        if not file["picture"]:
+            return str(file["text"]).encode()
+        try:
+            return self.draw(file["picture"], file["facts"])
+        except Exception:
+            log.exception("picture not drawn", extra={"picture": file["picture"]})
+            return b""
 
     def _thread_for(self, posting: Posting) -> str:
         """Files go under the message they belong to."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.action import Refused, Risk
-from bot.tools import People
+
+if TYPE_CHECKING:
+    from bot.tools import People
 
 Decision = Literal["run", "ask"]
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from bot.action import Reply
-from bot.incident import Incident
-from bot.tools import Seen, Tools
+if TYPE_CHECKING:
+    from bot.action import Reply
+    from bot.incident import Incident
+    from bot.tools import Seen, Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Ledger(Protocol):
     def closed(self) -> Mapping[int, Any]: ...
 
 
-Step = Callable[[Procedure, Tools, Ledger], Next]
+Step = Callable[["Procedure", "Tools", "Ledger"], "Next"]
 
 PROCEDURES: dict[str, Step] = {}
 

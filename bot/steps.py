@@ -74,33 +74,31 @@ class Steps:
         if procedure.ended:
             return self._flush(procedure.id)
         member = f"procedure:{procedure.id}"
-        ended = dict(body)
+        ended, change = dict(body), Commit()
         try:
             following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
+            sent = self._spoken(procedure, following, change, version)
             ended["failures"] = 0
         except Unreachable as away:
-            log.warning("step waits", extra={"ref": procedure.ref, "why": away.sentence, "procedure": procedure.id})
-            self.store.remind(member, self.now() + timedelta(seconds=AWAY))
-            return AWAY
+            return self._later(procedure, AWAY, away.sentence)
         except Later as later:
-            log.info("step waits", extra={"ref": procedure.ref, "why": later.why, "procedure": procedure.id})
-            self.store.remind(member, self.now() + timedelta(seconds=later.seconds))
-            return later.seconds
+            return self._later(procedure, later.seconds, later.why)
         except Refused as no:
             facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
-            following = Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
+            change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
+            sent = self._spoken(procedure, following, change, version)
         except Exception:
             log.exception(
                 "step failed", extra={"ref": procedure.ref, "procedure": procedure.id, "step": procedure.step}
             )
             ended["failures"] = body.get("failures", 0) + 1
-            following = Next(procedure.step, procedure.data, wait=2.0 ** ended["failures"])
+            change, following = Commit(), Next(procedure.step, procedure.data, wait=2.0 ** ended["failures"])
             if ended["failures"] >= FAILURES:
                 facts = {"ref": procedure.ref, "kind": procedure.kind, "step": procedure.step}
                 following = Next("", procedure.data, say=[Reply("desk/broken", facts, note=True)])
+                ended["broken"] = True
+            sent = self._spoken(procedure, following, change, version)
         after = replace(procedure, step=following.step, data=following.data)
-        change = Commit()
-        sent = self._spoken(procedure, following, change, version)
         ended |= {
             "procedure": after.to_json(),
             "outbox": [*body.get("outbox", []), *(each.to_json() for each in sent)],
@@ -116,6 +114,11 @@ class Steps:
         if ended["outbox"]:
             self._flush(procedure.id)
         return following.wait if following.step else self._flush(procedure.id)
+
+    def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
+        log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
+        self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
+        return seconds
 
     def _spoken(self, procedure: Procedure, following: Next, change: Commit, version: int) -> Sequence[Posting]:
         """What this step says, put on record in ``change``; the last state of the card is a message that must arrive."""

@@ -17,12 +17,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import WatchError
+from redis.exceptions import RedisError, WatchError
 
 from bot.action import Call, FirewatchError
 from bot.incident import Event, Incident
 from bot.procedure import Procedure
 from bot.tools import Seen
+
+AWAY = (RedisError, OSError)
+"""What is raised while Redis cannot be reached."""
 
 WEEK = 7 * 86400
 LEASE = 5.0
@@ -367,6 +370,15 @@ class Store:
     def metrics(self) -> Mapping[str, int]:
         found = cast("dict[str, str]", self.redis.hgetall(self.key("metrics")))
         return {name: int(count) for name, count in found.items()}
+
+    def backlog(self, now: datetime) -> tuple[int, float]:
+        """How much will fall due, and for how many seconds the earliest of it has been."""
+        first = self.next_due()
+        late = (now - first).total_seconds() if first else 0.0
+        return int(self.redis.zcard(self.key("due"))), max(0.0, late)
+
+    def open_count(self) -> int:
+        return int(self.redis.zcard(self.key("incidents", "open")))
 
     def remembered(self, name: str, seconds: float, fetch: Callable[[], Any]) -> Any:
         """What ``fetch`` gave within the last ``seconds``; when it fails, what it last gave within a day, however old."""

@@ -9,10 +9,15 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from redis import Redis
+from typing import TYPE_CHECKING
+
 from rq import Queue, SimpleWorker
 
 from bot.desk import Desk
+from bot.store import AWAY
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +74,7 @@ def _live(desk: Desk, stopping: threading.Event) -> None:
     while True:
         try:
             desk.store.alive("worker", desk.now())
-        except OSError:
+        except AWAY:
             log.warning("Redis is not reachable")
         if stopping.wait(5.0):
             return

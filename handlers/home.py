@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.action import Call, Reply, Risk, action, nouns
+from bot.action import Call, Refused, Reply, Risk, Text, action, nouns
 from bot.tools import Tools
 
 
@@ -15,3 +15,9 @@ def home(call: Call, tools: Tools) -> Reply:
     ]
     commands = [{"name": noun.name, "summary": noun.summary} for noun in nouns()]
     return Reply("home/home", {"incidents": incidents[:30], "total": len(incidents), "commands": commands}, to="home")
+
+
+@action("/unknown", Risk.LOOK, hidden=True)
+def unknown(call: Call, tools: Tools, thing: Text) -> Reply:
+    """Answer a button or shortcut that this version does not know."""
+    raise Refused(f"I do not know that {thing}: it is from another version of me.", "`/incident show` has current ones.")

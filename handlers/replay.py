@@ -22,6 +22,9 @@ BATCH = 500
 FOLLOWED = 2000
 """Jobs looked at in one step; 20,000 take ten."""
 
+ENDS = ("completed", "failed", "changed", "gone", "lost", "under way")
+"""How a row can end: changed and gone were not moved at all; lost jobs left no trace of how they ended."""
+
 LOOK_EVERY = 0.25
 PATIENCE = 15 * 60.0
 """Seconds without any job ending after which a replay is over, with the rest said to be still under way."""
@@ -198,7 +201,7 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
         "queue": data["queue"],
         "total": data["total"],
         "replayed": len(moved),
-        "ends": dict(Counter(line["end"] for line in lines)),
+        "ends": dict.fromkeys(ENDS, 0) | Counter(line["end"] for line in lines),
         "left": data["total"] - data["taken"],
         "again": sorted(data["again"].values(), key=lambda each: -each["count"]),
         "halt": data["halt"],
