@@ -59,10 +59,9 @@ _LOWER = {ord(c): ord(c.lower()) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 # A whole run is consumed whether it proves to be a JWT or not: else a run of "eyJeyJ…" would be read again and again.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_\-]*+((?:\.[A-Za-z0-9_\-]{4,}+){1,4})?")
-_SCHEME = re.compile(
-    r"\b(bearer|basic|oauth|aws4-hmac-sha256)(\s{1,4}|%20|\+)(?![A-Za-z][a-z]{0,30}(?![A-Za-z0-9._~+/=\-]))"
-    r"[A-Za-z0-9._~+/=\-]{8,}",
-    re.IGNORECASE,
+_SCHEME = re.compile(  # a word of prose ("bearer authentication") has neither a digit nor a capital within
+    r"\b((?i:bearer|basic|oauth|aws4-hmac-sha256)(?:\s{1,4}|%20|\+))"
+    r"(?=[A-Za-z._~+/=\-][a-z._~+/=\-]{0,200}[A-Z0-9]|[0-9])[A-Za-z0-9._~+/=\-]{8,}"
 )
 _USERINFO = re.compile(r"(://[^\s/?#@:\"'<>]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>]{0,512}@")
 _USERNAME = re.compile(r"(://)[^\s/?#@:\"'<>•]{16,256}@")
@@ -93,8 +92,10 @@ _NAMED = re.compile(
 )
 _OPTION = re.compile(rf"(?<![\w\-])--?[\w\-]{{0,40}}?{_NAME}\s{{1,4}}((?!-)[^\s\"'•]\S*)")
 _NEAR = re.compile(rf"{_NAME}[\"']?(?:\s{{1,3}}|\s{{0,2}}[(\[]\s?)(?:is\s|was\s|of\s)?([a-z0-9+/_=~.\-]{{16,}})")
-_HINTS = ("token", "secret", "passw", "passphrase", "pwd", "cookie", "authorization", "credential", "signature", "jwt")
-_HINTS += ("key", "session", "sid", "sig", "auth", "pass", "otp")
+_HINTS = (
+    *("token", "secret", "passw", "passphrase", "pwd", "cookie", "authorization", "credential", "signature", "jwt"),
+    *("key", "session", "sid", "sig", "auth", "pass", "otp"),
+)
 
 # Words that stand where a secret would, and say something about it.
 _TELLING = re.compile(
@@ -104,6 +105,7 @@ _TELLING = re.compile(
     r"|\*+|x{3,}|\[redacted\]|\[filtered\]|<[\w -]{1,40}>|&lt;[\w -]{1,40}&gt;|\$\{?\w{1,60}\}?|[–-])[.!?)\]}]{0,3}",
     re.IGNORECASE,
 )
+_BLANK = re.compile(r"(?:<|&lt;)[\w -]{1,40}(?:>|&gt;)(?!\w)")  # <your key>
 _PROSE = re.compile(r"[A-Z]?[a-z]{0,14}(?:'[a-z]{1,2})?[,.]?[ \t]+[A-Za-z][a-z]")
 _STRICT = re.compile(r"passw|pwd|pass|phrase|secret|key")
 _HEADER = re.compile(r"authorization|cookie")
@@ -188,7 +190,7 @@ def _pass(text: str) -> str:
         text = _OAUTH_CODE.sub(rf"\1{MARK}", text)
     low = _lower(text)
     if "bearer" in low or "basic" in low or "oauth" in low or "aws4-" in low:
-        text = _SCHEME.sub(rf"\1\2{MARK}", text)
+        text = _SCHEME.sub(rf"\1{MARK}", text)
         low = _lower(text)
     for hint in _HINTS:
         if hint in low:
@@ -239,7 +241,7 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
             return nothing
         return start, start + len(text[start:end].rstrip())
     bare = _BARE.match(text, start)
-    if bare is None or _TELLING.fullmatch(bare[0]):
+    if bare is None or _TELLING.fullmatch(bare[0]) or _BLANK.match(text, start):
         return nothing
     end = bare.end()
     if not _STRICT.search(name) and sign.strip() == ":" and _PROSE.match(text, start):
