@@ -119,6 +119,19 @@ class BullQueue:
             found |= {seen.id: seen for seen in _entries(fields)}
         return [found.get(id) for id in ids]
 
+    def ready(self) -> None:
+        with self._connection.reading() as client:
+            paused, version = client.hmget(self._keys["meta"], "paused", "version")
+        if paused is not None and not _is_of_6(version or ""):
+            raise self._held_by(version or "")
+
+    def _held_by(self, version: str) -> Refused:
+        belongs = f"belongs to {version}" if version else "does not tell its version of BullMQ"
+        return Refused(
+            f"The queue {self._name} is paused and {belongs}. BullMQ before 6 loses jobs that are put back on a "
+            "paused queue, so nothing was moved: resume the queue first."
+        )
+
     def move(self, jobs: Sequence[Seen], token: str, status: Ended = "failed") -> Sequence[Moved]:
         """One script for all of them: see `lua/move.lua`. Raises Refused while the queue is paused by a BullMQ 5, or by
         one whose version cannot be told; Later when the connection broke, so that what happened must be asked again."""
@@ -143,11 +156,7 @@ class BullQueue:
                 ],
             )
         if words[0] == "PAUSED":
-            version = f"belongs to {words[1]}" if words[1] else "does not tell its version of BullMQ"
-            raise Refused(
-                f"The queue {self._name} is paused and {version}. BullMQ before 6 loses jobs that are put back on a "
-                "paused queue, so nothing was moved: resume the queue first."
-            )
+            raise self._held_by(words[1])
         return cast("Sequence[Moved]", words)
 
     # ------------------------------------------------------------ jobs on their way
@@ -252,8 +261,7 @@ class BullQueue:
         keys = [self._keys[key] for key in ("wait", "paused", "meta", "prioritized", "events", "delayed", "marker")]
         with self._connection.changing() as client:
             version = client.hget(self._keys["meta"], "version") or ""
-            of_6 = version.startswith("bullmq:") and whole(version[7:].partition(".")[0]) >= 6
-            (self._pause if of_6 else self._pause_5)(keys=keys, args=["paused", "1"])
+            (self._pause if _is_of_6(version) else self._pause_5)(keys=keys, args=["paused", "1"])
 
     def resume(self) -> None:
         keys = [self._keys[key] for key in ("paused", "wait", "meta", "prioritized", "events", "delayed", "marker")]
@@ -262,6 +270,11 @@ class BullQueue:
             event = "1"
             while self._pause(keys=keys, args=["resumed", event]):
                 event = "0"
+
+
+def _is_of_6(version: str) -> bool:
+    """Whether the queue says that it belongs to BullMQ 6 or later."""
+    return version.startswith("bullmq:") and whole(version[7:].partition(".")[0]) >= 6
 
 
 def _entries(fields: Sequence[Any]) -> list[Seen]:

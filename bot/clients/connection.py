@@ -22,7 +22,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from bot.action import FirewatchError, Later, Refused
+from bot.action import FirewatchError, Later, Refused, Unreachable
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
@@ -134,7 +134,9 @@ class Connection:
         if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
             if changing:
                 return Later(SOON, f"The connection to the queue {queue} ({self.place}) broke during a change.")
-            return Refused(f"I could not reach the queue {queue} ({self.place}): {_why(error)}. Nothing was changed.")
+            return Unreachable(
+                f"I could not reach the queue {queue} ({self.place}): {self._why(error)}. Nothing was changed."
+            )
         if isinstance(error, ResponseError) and text.startswith("BUSY"):
             return Later(SOON, f"The Redis of the queue {queue} ({self.place}) is busy with somebody's script.")
         if isinstance(error, ResponseError) and "WRONGTYPE" in text:
@@ -143,16 +145,16 @@ class Connection:
             )
         return FirewatchError(f"The Redis of the queue {queue} ({self.place}) answered: {text}")
 
-
-def _why(error: RedisError) -> str:
-    """The reason in a few plain words."""
-    if isinstance(error, redis.TimeoutError):
-        return f"no answer within {READ_SECONDS:.0f} s"
-    text = str(error).lower()
-    if "refused" in text:
-        return "nothing listens there"
-    if "name or service" in text or "getaddrinfo" in text or "nodename" in text or "name resolution" in text:
-        return "its name is not known"
-    if "certificate" in text or "ssl" in text:
-        return "its TLS is not as expected"
-    return "the connection broke"
+    def _why(self, error: RedisError) -> str:
+        """The reason in a few plain words."""
+        if isinstance(error, redis.TimeoutError):
+            of_tls = issubclass(self.client.connection_pool.connection_class, redis.SSLConnection)
+            return f"no answer within {READ_SECONDS:.0f} s{' (does it speak TLS?)' if of_tls else ''}"
+        text = str(error).lower()
+        if "refused" in text:
+            return "nothing listens there"
+        if any(part in text for part in ("name or service", "getaddrinfo", "nodename", "name resolution")):
+            return "its name is not known"
+        if "certificate" in text or "ssl" in text:
+            return "its TLS is not as expected"
+        return "the connection broke"

@@ -89,17 +89,23 @@ class NodeProcess:
         self.until(lambda events: any(event["event"] == "ready" for event in events))
 
     def ask(self, command: str, timeout: float = ANSWER_SECONDS, **parts: Any) -> Any:
-        self._number += 1
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"id": self._number, "command": command, **parts}) + "\n")
-        self._process.stdin.flush()
+        number = self.tell(command, **parts)
         try:
-            answer = self._answers.get(timeout=timeout)
+            while (answer := self._answers.get(timeout=timeout))["answer"] != number:
+                continue  # what was only told is answered too
         except queue.Empty:
             raise TimeoutError(f"Node did not answer {command}: {''.join(self._stderr)[-2000:]}") from None
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer["value"]
+
+    def tell(self, command: str, **parts: Any) -> int:
+        """Send a command whose answer may never come, because it ends the process."""
+        self._number += 1
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"number": self._number, "command": command, **parts}) + "\n")
+        self._process.stdin.flush()
+        return self._number
 
     def until(
         self, enough: Callable[[Sequence[Mapping[str, Any]]], bool], timeout: float = ANSWER_SECONDS

@@ -20,7 +20,7 @@ async function processor(job) {
     case 'fail':
       throw new Error(job.data?.reason ?? `refused ${job.id}`);
     case 'not an error':
-      throw null;
+      throw 'a string';
     case 'hold': // until told otherwise
       while (mode === 'hold') await sleep(10);
       return 'held';
@@ -91,11 +91,11 @@ const commands = {
 await queue.waitUntilReady();
 say({ event: 'ready' });
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, command, ...parts } = JSON.parse(line);
+  const { number, command, ...parts } = JSON.parse(line);
   try {
-    say({ answer: id, value: (await commands[command](parts)) ?? null });
+    say({ answer: number, value: (await commands[command](parts)) ?? null });
   } catch (error) {
-    say({ answer: id, error: String(error?.stack ?? error) });
+    say({ answer: number, error: String(error?.stack ?? error) });
   }
 }
 mode = 'complete';
