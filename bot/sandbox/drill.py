@@ -1,0 +1,157 @@
+"""`firewatch drill`: a story played on a real Redis with the real bot, checked as it goes, and printed as a channel shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bot.sandbox.pipeline import Pipeline, seed
+from bot.sandbox.platforms import Fault
+from bot.sandbox.slack import Channel, Message, SlackSandbox
+from bot.sandbox.stage import Stage
+from bot.sandbox.transcript import Transcript
+
+
+T = TypeVar("T")
+
+
+class Missed(Exception):
+    """Something that the story tells did not happen: which, and what was said instead."""
+
+
+class Story:
+    """What stories are told with: wait for what must happen, and fail with a sentence when it does not."""
+
+    def __init__(self, slack: SlackSandbox) -> None:
+        self.slack = slack
+
+    def sees(self, channel: str, beginning: str, after: Message | None = None, seconds: float = 30.0) -> Message:
+        """The latest message of the channel whose text begins so, once there is one later than ``after``."""
+
+        def found() -> Message | None:
+            known = self.slack.channel(channel).messages
+            alike = [each for each in known if each.text.startswith(beginning) and (not after or each.at > after.at)]
+            return alike[-1] if alike else None
+
+        return self._awaited(found, f"#{channel} says “{beginning}…”", channel, seconds)
+
+    def is_told(self, user: str, channel: str, beginning: str, seconds: float = 30.0) -> Message:
+        """The latest message that only this person sees."""
+
+        def found() -> Message | None:
+            mine = [each for each in self.slack.seen_by(user, channel) if each.visible_to]
+            alike = [each for each in mine if each.text.startswith(beginning)]
+            return alike[-1] if alike else None
+
+        return self._awaited(found, f"{user} is told “{beginning}…”", channel, seconds)
+
+    def room(self, number: int, seconds: float = 30.0) -> str:
+        """The name of an incident's channel, once it stands with its summary pinned."""
+
+        def found() -> Channel | None:
+            channels = self.slack.workspace.channels.values()
+            made = [each for each in channels if each.name.startswith(f"inc-{number}-") and each.pins]
+            return made[0] if made else None
+
+        return self._awaited(found, f"incident {number} has a channel", "ops", seconds).name
+
+    def _awaited(self, found: Callable[[], T | None], what: str, channel: str, seconds: float) -> T:
+        try:
+            result: T = self.slack.wait_for(found, seconds)
+        except TimeoutError as never:
+            said = Transcript(self.slack.workspace).channel(channel)
+            raise Missed(f"it was not seen that {what}\n\n{said}") from never
+        return result
+
+
+def replay(stage: Stage, pipeline: Pipeline) -> str:
+    """A token has expired, uploads fail; the engineer replays too early, mends it, replays again. Returns the room's name."""
+    slack, story = stage.slack, Story(stage.slack)
+    noor, tomas = slack.oncall, slack.guest
+
+    noor.types("ops", "/incident open Instagram uploads failing --severity sev2").ok()
+    room = story.room(1)
+    story.sees("ops", "Incident 1 open")
+
+    noor.types(room, f"/jobs failed {stage.queue}").ok()
+    card = story.sees(room, f"{stage.queue}: 120 failed jobs")
+
+    # Too early: the switch is still on, so the canary fails for the same cause.
+    noor.presses(card, "Replay these").ok()
+    plan = story.sees(room, "Replay 47 jobs")
+    tomas.joins(room)
+    tomas.presses(plan, "Confirm").ok()
+    story.is_told("tomas", room, "Not done")
+    noor.presses(plan, "Confirm").ok()
+    stopped = story.sees(room, "Replay stopped: the canary failed again")
+
+    pipeline.switches.off("instagram", Fault.TOKEN)
+    noor.types(room, "/incident note Refreshed the Instagram token").ok()
+    story.sees(room, "Note by")
+
+    noor.types(room, f"/jobs failed {stage.queue}").ok()
+    card = story.sees(room, f"{stage.queue}: 120 failed jobs", after=stopped)
+    noor.presses(card, "Replay these").ok()
+    plan = story.sees(room, "Replay 47 jobs", after=stopped)
+    noor.presses(plan, "Confirm").ok()
+    story.sees(room, "Replay done: 47 of 47 completed", seconds=60)
+
+    noor.types(room, "/incident resolve The Instagram token had expired and nobody was told").ok()
+    story.sees(room, "Resolved after")
+    noor.types(room, "/incident timeline").ok()
+    story.sees(room, "Timeline of incident 1")
+    return room
+
+
+DRILLS: Mapping[str, Callable[[Stage, Pipeline], str]] = {"replay": replay}
+
+
+def play(name: str) -> int:
+    """Play it in a folder that is gone afterwards. Returns the exit code."""
+    began = time.monotonic()
+    try:
+        url = given_redis()
+    except Missed as missed:
+        print(f"firewatch: {missed}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="firewatch-drill-") as folder:
+        stage = Stage(Path(folder), redis_url=url)
+        try:
+            with stage:
+                seed(stage.redis_url, now=None)
+                with stage.pipeline() as pipeline:
+                    room = DRILLS[name](stage, pipeline)
+                print(Transcript(stage.slack.workspace).channel(room, acts=stage.slack.deliveries))
+        except Missed as missed:
+            print(f"the drill {name} failed: {missed}", file=sys.stderr)
+            print((Path(folder) / "bot.log").read_text(encoding="utf-8")[-4000:], file=sys.stderr)
+            return 1
+        finally:
+            if url:
+                Redis.from_url(url).flushdb()
+    print(
+        f"The drill {name} went as told, in {time.monotonic() - began:.0f} s: 120 failed jobs, 47 replayed, one receipt."
+    )
+    return 0
+
+
+def given_redis() -> str:
+    """REDIS_URL where one is set and its database is empty, else "". Raises Missed when it holds anything: it is emptied at the end."""
+    url = os.environ.get("REDIS_URL", "")
+    if not url:
+        return ""
+    try:
+        held = int(Redis.from_url(url).dbsize())
+    except RedisError as away:
+        raise Missed(f"REDIS_URL is set, but it cannot be reached: {away}") from away
+    if held:
+        raise Missed(f"REDIS_URL names a database with {held} keys; a drill takes an empty one, such as …/15, or none")
+    return url
