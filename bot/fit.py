@@ -42,18 +42,18 @@ IDENTIFIER = 255
 _URL = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 
-class TooLarge(ValueError):
-    """Something that cannot be shortened without changing what it does (a button's sentence) is beyond its limit."""
+class Unfit(ValueError):
+    """What cannot be mended: no block at all, or a button's sentence that is too long to be cut without harm."""
 
 
 def fit(blocks: Iterable[Block], most: int = BLOCKS, total: int | None = TOTAL) -> list[Block]:
     """The blocks as Slack takes them: texts shortened, empty ones mended, and what is too much counted in one line.
 
-    Raises TooLarge for a value, an id or metadata beyond its limit. The blocks given are not changed.
+    Raises Unfit for what is no block and for a value or an id beyond its limit. The blocks given are not changed.
     """
     fitted = [made for block in blocks if (made := _block(block)) is not None]
     if total is not None:
-        fitted = [_squeezed(block, total * 2 // 3) for block in fitted]
+        _squeeze(fitted, total)
     if len(fitted) <= most and (total is None or length(fitted) <= total):
         return fitted
     # The last row of buttons is what the reader is to do next: it outlives what came before it.
@@ -85,13 +85,15 @@ def elements(blocks: Iterable[Block]) -> Iterator[Block]:
             yield accessory
 
 
-def _squeezed(block: Block, room: int) -> Block:
-    """One block that would fill a message by itself (ten long fields, a page of quotes), its texts made shorter."""
-    while length([block]) > room:
-        before, block = block, _scaled(block)
-        if block == before:
+def _squeeze(blocks: list[Block], total: int) -> None:
+    """Shorten the longest texts first (ten long fields, a page of quotes), as long as that is where the length is."""
+    sizes = [length([block]) for block in blocks]
+    while sum(sizes) > total and max(sizes) > total // 4:
+        longest = sizes.index(max(sizes))
+        block = _scaled(blocks[longest])
+        if block == blocks[longest]:
             break
-    return block
+        blocks[longest], sizes[longest] = block, length([block])
 
 
 def _scaled(value: Any, key: str = "") -> Any:
@@ -165,7 +167,7 @@ def _input(block: Block) -> Block:
     _must_fit(block.get("block_id", ""), IDENTIFIER, "the name of an input")
     out = {**block, "label": _text(block["label"], INPUT_LABEL), "element": _element(block["element"])}
     if out["element"] is None:
-        raise TooLarge(f"the input {block.get('block_id')!r} has nothing to choose from")
+        raise Unfit(f"the input {block.get('block_id')!r} has nothing to choose from")
     if "hint" in out:
         out["hint"] = _text(out["hint"], INPUT_LABEL)
     return out
@@ -190,11 +192,13 @@ _KINDS: dict[str, Callable[[Block], Block | None]] = {
 def _block(block: Block) -> Block | None:
     kind = block.get("type", "")
     if kind not in _KINDS:
-        raise TooLarge(f"{kind!r} cannot stand as a block of its own; these can: {', '.join(sorted(_KINDS))}")
+        raise Unfit(f"{kind!r} cannot stand as a block of its own; these can: {', '.join(sorted(_KINDS))}")
     return _KINDS[kind](block)
 
 
 def _element(element: Block) -> Block | None:
+    if not isinstance(element, dict):
+        raise Unfit(f"only what a macro has made can stand in a row or beside a text, not {str(element)[:60]!r}")
     out = dict(element)
     if "text" in out:
         out["text"] = _text(out["text"], LABEL)
@@ -250,4 +254,4 @@ def _address(holder: Block) -> bool:
 
 def _must_fit(text: str, limit: int, what: str) -> None:
     if size(text) > limit:
-        raise TooLarge(f"{what} is {size(text):,} characters long, and Slack takes {limit:,}: {text[:60]}…")
+        raise Unfit(f"{what} is {size(text):,} characters long, and Slack takes {limit:,}: {text[:60]}…")

@@ -179,6 +179,12 @@ def _lower(text: str) -> str:
 
 
 def _pass(text: str) -> str:
+    # Names first: a token that runs into "password=" would otherwise take the name along and leave the value.
+    low = _lower(text)
+    for hint in _HINTS:
+        if hint in low:
+            text = _by_name(text, low)
+            break
     for hint, pattern in _BY_SHAPE:
         if hint in text:
             text = pattern.sub(MARK, text)
@@ -188,14 +194,8 @@ def _pass(text: str) -> str:
         text = _USERINFO.sub(rf"\1{MARK}@", text)
         text = _USERNAME.sub(rf"\1{MARK}@", text)
         text = _OAUTH_CODE.sub(rf"\1{MARK}", text)
-    low = _lower(text)
     if "bearer" in low or "basic" in low or "oauth" in low or "aws4-" in low:
         text = _SCHEME.sub(rf"\1{MARK}", text)
-        low = _lower(text)
-    for hint in _HINTS:
-        if hint in low:
-            text = _by_name(text, low)
-            break
     if "@" in text:
         text = _EMAIL.sub(rf"\1{MARK}@\2", text)
     return text

@@ -116,17 +116,15 @@ def _head(text: str, room: int) -> str:
     end = max(room, 0)
     while size(text[:end]) > room and end > 0:
         end -= max(1, (size(text[:end]) - room) // 2)
-    window = text[: end + 3600]
-    for atom in _ATOMS.finditer(window):
-        if atom.start() >= end:
-            break
+    whole = 0  # where the last token or entity that is kept ends
+    for atom in _ATOMS.finditer(text[: end + 3600]):
         if atom.end() > end:
-            end = atom.start()
+            end = min(end, atom.start())
             break
-    else:
-        space = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
-        if end - space <= min(40, end // 4):
-            end = space
+        whole = atom.end()
+    space = max(text.rfind(" ", whole, end), text.rfind("\n", whole, end))
+    if space >= 0 and end - space <= min(40, end // 2):
+        end = space
     if 0 < end < len(text) and text[end] == "`":
         end = len(text[:end].rstrip("`"))  # not through a fence
     return text[:end]

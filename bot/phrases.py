@@ -280,7 +280,7 @@ def _naming(value: Any) -> Markup:
 
 def _option(pair: Any) -> dict[str, Any]:
     label, value = (pair, pair) if isinstance(pair, str) else pair
-    return {"text": {"type": "plain_text", "text": label, "emoji": True}, "value": value}
+    return {"text": {"type": "plain_text", "text": spoken_or_raise(label), "emoji": True}, "value": value}
 
 
 def _chosen(options: Iterable[Any], initial: Any) -> dict[str, Any] | None:

@@ -105,12 +105,12 @@ class Renderer:
         self._slack = _environment(templates_dir, _finalize, phrases.SLACK)
         self._slack.filters.update(
             json=self._forge.dump,
-            tojson=self._forge.dump,
+            tojson=_tojson,
             elements=self._forge.elements,
             lines=_lines,
             mrkdwn=_mrkdwn,
         )
-        self._slack.globals.update(mrkdwn=_mrkdwn, plain=_plain_text)
+        self._slack.globals.update(mrkdwn=_mrkdwn, plain=_plain_text, words=_words)
         self._slack.globals.update(_macros(self._slack))
         self._files = _environment(templates_dir, _finalize_file, phrases.MARKDOWN)
 
@@ -177,7 +177,7 @@ class Renderer:
     def _fitted(self, template: str, blocks: list[Block], most: int, total: int | None) -> list[Block]:
         try:
             return fit.fit(blocks, most, total)
-        except fit.TooLarge as error:
+        except fit.Unfit as error:
             raise RenderError(f"{template}: {error}") from error
 
 
@@ -265,7 +265,7 @@ class _Forge:
         """The Jinja filter ``elements``: what a ``call`` block has made, as a list."""
         before, *made = markup.split(self.mark)
         if before.strip() or not isinstance(markup, Markup):
-            raise ValueError(f"only elements made by macros belong here, not {before.strip()[:80]!r}")
+            raise ValueError(f"only elements made by macros can stand in a row, not {before.strip()[:80]!r}")
         return [_Ready(json.loads(one)) for one in made]
 
     def _settled(self, value: Any, key: str = "") -> Any:
@@ -335,17 +335,27 @@ def _macros(environment: Environment) -> dict[str, Any]:
     return {name: macro for name, macro in vars(module).items() if not name.startswith("_")}
 
 
+def _tojson(value: Any) -> str:
+    # Jinja's own writes \\u003c for <, which would be a bracket again once the block's JSON is read.
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _lines(markup: Markup) -> list[Markup]:
     return [line.strip() for line in markup.split("\n") if line.strip()]
 
 
+def _words(text: Any) -> str:
+    """Whatever is to be a text, as one: never a number, a list or an object in the block's JSON."""
+    return str(text) if isinstance(text, Undefined) else phrases.spoken(text)
+
+
 def _mrkdwn(text: Any) -> Block:
     # verbatim: else Slack makes mentions and links of bare words such as @channel and #general.
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
+    return {"type": "mrkdwn", "text": _words(text), "verbatim": True}
 
 
 def _plain_text(text: Any) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": True}
+    return {"type": "plain_text", "text": _words(text), "emoji": True}
 
 
 def _numbered(blocks: list[Block]) -> list[Block]:

@@ -117,7 +117,8 @@ PIECES = st.sampled_from(
         "",
         *words(
             "token token= secret: password=' \" ' cookie: ; , { } [ ] & ? = : // https://u:p@h @"
-            ' a@b.cc eyJab.cdef.ghij <b> Bearer xoxb-123456-abc authorization: api_key -- --token \\ \\" sig= abc123 Session has'
+            " a@b.cc eyJab.cdef.ghij <b> Bearer xoxb-123456-abc"
+            ' authorization: api_key -- --token \\ \\" sig= abc123 Session has'
         ),
     ]
 )
