@@ -15,11 +15,12 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.authorize import Authorize
 
@@ -27,6 +28,7 @@ from bot import payloads
 from bot.action import Call
 from bot.clients.slack_socket import SlackSocket
 from bot.clients.slack_wire import webhook_client
+from bot.door import Answer, Desk, Heard, settle
 from bot.payloads import Wrong
 
 log = logging.getLogger(__name__)
@@ -36,18 +38,10 @@ _bolt.setLevel(logging.ERROR)
 WINDOW: Final = 300
 """Seconds by which the time in a signature may be off, both ways."""
 
-Answer = tuple[int, str, str]
-"""Status, content type, body."""
-
-_EMPTY: Final[Answer] = (200, "text/plain", "")
+_HEARD: Final = "firewatch.heard"
+_JSON: Final = "application/json"
 _ANY: Final = re.compile(r"[\s\S]*")
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "door"
-
-
-class Desk(Protocol):
-    def take(self, call: Call) -> bool:
-        """Remember the call and hand it on; False when it was taken before. Raises when Redis cannot be reached."""
-        ...
 
 
 class SlackDoor:
@@ -78,20 +72,20 @@ class SlackDoor:
 
     # ------------------------------------------------------------ the two ways in
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """A POST from Slack. ``headers`` have lower case names."""
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Heard:
+        """A POST from Slack: a ``door.Receiver``."""
         if body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body:
-            return _EMPTY  # Slack looks at the certificate, unsigned
+            return Heard()  # Slack looks at the certificate, unsigned
         stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         if not genuine(self._secret, stamp, signature, body, self._now().timestamp()):
             log.info("refused: the signature is not Slack's", extra={"stamp": stamp})
-            return 401, "application/json", '{"error": "invalid signature"}'
+            return Heard(answer=Answer(401, '{"error": "invalid signature"}', _JSON))
         try:
             request = BoltRequest(body=body.decode(), headers={"content-type": headers.get("content-type", "")})
         except (ValueError, TypeError, AttributeError, KeyError):
             log.warning("refused: not a payload of Slack's", exc_info=True)
-            return 400, "application/json", '{"error": "invalid payload"}'
-        return self._dispatch(request)
+            return Heard(answer=Answer(400, '{"error": "invalid payload"}', _JSON))
+        return self._hear(request)
 
     def envelope(self, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """A payload from the socket → what to acknowledge it with; None when Slack shall deliver it again."""
@@ -100,21 +94,22 @@ class SlackDoor:
         except (ValueError, TypeError, AttributeError, KeyError):
             log.warning("not a payload of Slack's", exc_info=True)
             return {}
-        status, kind, body = self._dispatch(request)
-        if status != 200:
+        answer = settle(self._desk, self._hear(request))
+        if answer.status != 200:
             return None
-        if kind.startswith("application/json") and body:
-            found: dict[str, Any] = json.loads(body)
+        if answer.kind.startswith(_JSON) and answer.body:
+            found: dict[str, Any] = json.loads(answer.body)
             return found
-        return {"text": body} if body else {}
+        return {"text": answer.body} if answer.body else {}
 
-    def _dispatch(self, request: BoltRequest) -> Answer:
+    def _hear(self, request: BoltRequest) -> Heard:
         response = self.app.dispatch(request)
         if response.status == 404:  # no listener: a kind of payload that Slack has invented since
             log.info("nothing to do for this payload", extra={"type": str(request.body.get("type"))})
-            return _EMPTY
+            return Heard()
+        heard: Heard = (request.context.get(_HEARD) if response.status == 200 else None) or Heard()
         kind = response.first_headers().get("content-type", "text/plain")
-        return response.status, kind, response.body or ""
+        return replace(heard, answer=Answer(response.status, response.body or "", kind))
 
     # ------------------------------------------------------------ Bolt
 
@@ -140,58 +135,45 @@ class SlackDoor:
         app.event(_ANY)(self._event)
         return app
 
-    def _command(self, ack: Ack, body: dict[str, Any]) -> None:
-        if self._take(payloads.command(body, self._now(), self._prefix)):
-            ack()
-        else:
-            ack(text=self._closed, response_type="ephemeral")
+    # Each listener acknowledges and leaves the Call in the context: it is taken before the acknowledgement goes out.
 
-    def _press(self, ack: Ack, body: dict[str, Any]) -> None:
+    def _command(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        said = json.dumps({"text": self._closed, "response_type": "ephemeral"})
+        context[_HEARD] = Heard(payloads.command(body, self._now(), self._prefix), otherwise=Answer(200, said, _JSON))
         ack()
-        self._or_apologise(payloads.press(body, self._now()))
 
-    def _shortcut(self, ack: Ack, body: dict[str, Any]) -> None:
+    def _press(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        context[_HEARD] = self._pressed(payloads.press(body, self._now()))
         ack()
-        self._or_apologise(payloads.shortcut(body, self._now()))
 
-    def _submission(self, ack: Ack, body: dict[str, Any]) -> None:
+    def _shortcut(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        context[_HEARD] = self._pressed(payloads.shortcut(body, self._now()))
+        ack()
+
+    def _pressed(self, call: Call | None) -> Heard:
+        """Of a press's acknowledgement nothing is shown: bad news goes through the response_url."""
+        url = call.response_url if call else ""
+        return Heard(call, otherwise=Answer(200), lost=(lambda: self._apologise(url)) if url else None)
+
+    def _submission(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         found = payloads.submission(body, self._now())
         if isinstance(found, Wrong):
             ack(response_action="errors", errors=dict(found.errors))
-        elif self._take(found):
-            ack()
-        else:
-            # The form stays open with what was written: it can be sent again.
-            ack(response_action="errors", errors={payloads.first_block(body): self._closed})
-
-    def _event(self, ack: Ack, body: dict[str, Any]) -> BoltResponse | None:
-        call = payloads.event(body, self._now())
-        if call is None or self._take(call):
-            ack()
-            return None
-        return BoltResponse(status=503, body="")  # Slack delivers events again: at once, after 1 and after 5 minutes
-
-    # ------------------------------------------------------------ taking
-
-    def _take(self, call: Call) -> bool:
-        """False when it could not be taken. Before an acknowledgement, so that nothing acknowledged is lost."""
-        try:
-            new = self._desk.take(call)
-        except Exception:  # whatever the desk's store raises: who spoke must be told
-            log.exception("not taken", extra={"ref": call.ref})
-            return False
-        log.info(
-            "taken" if new else "taken before", extra={"ref": call.ref, "actor": call.actor, "channel": call.channel}
-        )
-        return True
-
-    def _or_apologise(self, call: Call | None) -> None:
-        """Of a press's acknowledgement nothing is shown, so who pressed is told through the response_url."""
-        if call is None or self._take(call) or not call.response_url:
             return
+        # The form stays open with what was written: it can be sent again.
+        errors = {"response_action": "errors", "errors": {payloads.first_block(body): self._closed}}
+        context[_HEARD] = Heard(found, otherwise=Answer(200, json.dumps(errors), _JSON))
+        ack()
+
+    def _event(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+        # Slack delivers an event again that was not taken: at once, after one minute and after five.
+        context[_HEARD] = Heard(payloads.event(body, self._now()), otherwise=Answer(503))
+        ack()
+
+    def _apologise(self, url: str) -> None:
         if self._apologies is None:
             self._apologies = ThreadPoolExecutor(2, "apology")
-        self._apologies.submit(_apologise, call.response_url, self._closed)
+        self._apologies.submit(_apologise, url, self._closed)
 
 
 class _Unasked(Authorize):
