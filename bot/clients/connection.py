@@ -35,21 +35,21 @@ _CLUSTER = "lives on a Redis Cluster, which Firewatch does not read. Name a sing
 class Connection:
     """The Redis that holds the queue `queue`. Nothing is opened until the first question.
 
-    `client` answers str (what is not UTF-8 comes with its bad bytes replaced), and speaks RESP2 whatever
-    redis-py prefers. `reading()` and `changing()` lend it and translate its errors:
+    `client` answers str (what is not UTF-8 comes with its bad bytes replaced), or bytes with `decode=False`; it speaks
+    RESP2 whatever redis-py prefers. `reading()` and `changing()` lend it and translate its errors:
 
     * Refused when it cannot be reached, refuses us, or is no single Redis: nothing was changed;
     * Later when it will be well again by itself, or when a change broke off in the middle.
     """
 
-    def __init__(self, url: str, queue: str) -> None:
+    def __init__(self, url: str, queue: str, decode: bool = True) -> None:
         self.queue = queue
         self._is_single = False
         try:
             # Any: redis-py types every answer as "this or an awaitable of it", which no sync caller can use.
             self.client: Any = redis.Redis.from_url(
                 url,
-                decode_responses=True,
+                decode_responses=decode,
                 encoding_errors="replace",
                 protocol=2,
                 socket_connect_timeout=CONNECT_SECONDS,

@@ -155,7 +155,8 @@ class Pipeline:
         self._stop = asyncio.Event()
         options = {"connection": self._url, "prefix": self._prefix}
         queue = Queue(self.queue, options)
-        worker_options = {**options, "concurrency": self._concurrency, "autorun": False}
+        # An idle worker that is closed between two questions still waits out its drainDelay.
+        worker_options = {**options, "concurrency": self._concurrency, "autorun": False, "drainDelay": 1}
         if self._worker_name:
             worker_options["name"] = self._worker_name
         worker = Worker(self.queue, self._process, worker_options)
@@ -163,19 +164,20 @@ class Pipeline:
         running = asyncio.ensure_future(worker.run())
         producing = asyncio.ensure_future(self._produce(queue)) if self._every else None
         stopping = asyncio.ensure_future(self._stop.wait())
-        self._ready.set()
         try:
+            # Closed while it opens its connections, a worker leaves them open.
+            while not (worker.running or running.done()):  # noqa: ASYNC110 (it has no event for that)
+                await asyncio.sleep(0.005)
+            self._ready.set()
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopping.cancel()
-            if producing is not None:
-                producing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await producing
+            for task in (stopping, producing):
+                if task is not None:
+                    task.cancel()
+            await asyncio.gather(stopping, *([producing] if producing else []), return_exceptions=True)
             await worker.close()
-            with suppress(asyncio.CancelledError):
-                await running
             await queue.close()
+            await running
 
     async def _produce(self, queue: Queue) -> None:
         while True:

@@ -169,9 +169,12 @@ def test_a_paused_queue_of_bullmq_5_or_unknown_is_refused(
         else:
             client.hdel(f"bull:{QUEUE}:meta", "version")
     with pytest.raises(Refused, match="resume the queue first"):
+        queue.ready()
+    with pytest.raises(Refused, match="resume the queue first"):
         queue.move(jobs, "t")
     assert len(failed(queue)) == 3
     node.ask("resume")
+    queue.ready()
     assert queue.move(jobs, "t") == ["moved"] * 3
 
 
@@ -179,6 +182,7 @@ def test_jobs_moved_into_a_paused_queue_of_bullmq_6_run_when_it_resumes(node: No
     jobs = fail(node, queue, some(5))
     node.ask("pause")
     node.ask("work")
+    queue.ready()
     assert set(queue.move(jobs, "t")) == {"moved"}
     assert queue.status().paused
     assert queue.status().depth == 5

@@ -30,6 +30,7 @@ QUESTIONS: dict[str, Callable[[BullQueue], object]] = {
     "near": lambda queue: queue.near("1"),
     "follow": lambda queue: queue.follow([SEEN]),
     "move": lambda queue: queue.move([SEEN], "t"),
+    "ready": lambda queue: queue.ready(),
     "pause": lambda queue: queue.pause(),
     "resume": lambda queue: queue.resume(),
 }

@@ -11,7 +11,7 @@ local prefix, state, field, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 -- BullMQ 5 keeps the jobs of a paused queue in another list, and renames that over `wait` when it resumes.
 local attributes = redis.call('HMGET', meta, 'paused', 'version')
 if attributes[1] then
-  local major = tonumber(string.match(attributes[2] or '', '^bullmq:(%d+)%.'))
+  local major = tonumber(string.match(attributes[2] or '', '^bullmq:(%d+)'))
   if not major or major < 6 then return { 'PAUSED', attributes[2] or '' } end
 end
 

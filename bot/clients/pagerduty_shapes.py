@@ -1,0 +1,148 @@
+"""PagerDuty's JSON → the dataclasses of ``bot.outside``. What is missing or null is "" or None; nothing is taken for granted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from bot.outside import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person
+
+Shape = Mapping[str, Any]
+
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
+NOTE_MOST: Final = 20_000
+"""Characters of a note. PagerDuty's schema names no limit; its web page shows what is longer in full nowhere."""
+
+_MARK: Final = re.compile(r"\n\n\[Firewatch ([a-z2-7]{16})\]\s*$")
+
+
+def when(text: object) -> datetime | None:
+    """``2026-03-01T14:30:00Z``, ``…-05:00``, ``….169Z`` → UTC; None where there is none."""
+    try:
+        then = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)
+
+
+def stamp(at: datetime) -> str:
+    """UTC in ISO 8601 with a Z: an unmarked time would be read in the account's own zone, and a ``+`` as a blank."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def part(shape: Shape, name: str) -> Shape:
+    """The object of that name; {} where there is none."""
+    found = shape.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(shape: Shape, name: str) -> Sequence[Shape]:
+    found = shape.get(name)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def text(shape: Shape, name: str) -> str:
+    found = shape.get(name)
+    return "" if found is None else str(found)
+
+
+def person(shape: Shape) -> Person:
+    """From a user or a reference to one, which calls the name ``summary`` and has no e-mail."""
+    return Person(text(shape, "id"), text(shape, "name") or text(shape, "summary"), text(shape, "email"))
+
+
+def alert(shape: Shape) -> Alert:
+    service, policy = part(shape, "service"), part(shape, "escalation_policy")
+    status = text(shape, "status")
+    created = when(shape.get("created_at")) or EPOCH
+    changed = when(shape.get("last_status_change_at")) or created
+    number = shape.get("incident_number", shape.get("number", 0))
+    return Alert(
+        id=text(shape, "id"),
+        number=number if isinstance(number, int) else 0,
+        title=text(shape, "title") or text(shape, "summary"),
+        status=cast(AlertStatus, status) if status in ("triggered", "acknowledged") else "resolved",
+        urgency="low" if shape.get("urgency") == "low" else "high",
+        service=text(service, "id"),
+        service_name=text(service, "summary"),
+        created=created,
+        changed=changed,
+        url=text(shape, "html_url"),
+        key=text(shape, "incident_key"),
+        priority=text(part(shape, "priority"), "summary") or text(part(shape, "priority"), "name"),
+        policy=text(policy, "id"),
+        policy_name=text(policy, "summary"),
+        assigned=tuple(person(part(each, "assignee")) for each in parts(shape, "assignments")),
+        acknowledged=tuple(
+            Acknowledgement(person(part(each, "acknowledger")), when(each.get("at")) or changed)
+            for each in parts(shape, "acknowledgements")
+        ),
+        resolved=(when(shape.get("resolved_at")) or changed) if status == "resolved" else None,
+        changed_by=text(part(shape, "last_status_change_by"), "summary"),
+        merged_into=text(part(part(shape, "resolve_reason"), "incident"), "id"),
+    )
+
+
+def oncall(shape: Shape) -> OnCall:
+    policy, schedule = part(shape, "escalation_policy"), part(shape, "schedule")
+    level = shape.get("escalation_level")
+    return OnCall(
+        person=person(part(shape, "user")),
+        level=level if isinstance(level, int) else 1,
+        policy=text(policy, "id"),
+        policy_name=text(policy, "summary") or text(policy, "name"),
+        schedule=text(schedule, "id"),
+        schedule_name=text(schedule, "summary") or text(schedule, "name"),
+        since=when(shape.get("start")),
+        until=when(shape.get("end")),
+    )
+
+
+def note(shape: Shape) -> Note:
+    content = text(shape, "content")
+    return Note(
+        id=text(shape, "id"),
+        at=when(shape.get("created_at")) or EPOCH,
+        author=person(part(shape, "user")).name,
+        text=_MARK.sub("", content),
+        ours=bool(_MARK.search(content)),
+    )
+
+
+# ---------------------------------------------------------------- what bears our key
+
+
+def mark(*key: str) -> str:
+    """What stands under a note or in a page that this key made: the same for the same key."""
+    whole = hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).digest()[:10]
+    return f"[Firewatch {base64.b32encode(whole).decode().lower()}]"
+
+
+def marked(words: str, signed: str) -> str:
+    """The words with the mark below, cut to what a note holds."""
+    room = NOTE_MOST - len(signed) - 2
+    if len(words) > room:
+        ending = "… (cut; the whole text is in Slack)"
+        words = words[: room - len(ending)].rstrip() + ending
+    return f"{words.strip()}\n\n{signed}"
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def complaint(body: object) -> str:
+    """PagerDuty's own words in an error: its message and the errors below it; "" where it gives none."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(error, str):
+        return error[:300]
+    if not isinstance(error, Mapping):
+        return ""
+    details = error.get("errors")
+    if isinstance(details, Mapping):
+        details = [f"{name}: {each}" for name, each in details.items()]
+    said = [text(error, "message"), *(str(each) for each in details or ())]
+    return "; ".join(each.rstrip(".") for each in said if each)[:300]
