@@ -85,8 +85,9 @@ def note(call: Call, new: bool) -> None:
     log.info("taken" if new else "taken before", extra={"ref": call.ref, "actor": call.actor, "channel": call.channel})
 
 
-def not_taken(heard: Heard, error: Exception) -> Answer:
-    log.error("not taken", exc_info=error, extra={"ref": heard.call.ref if heard.call else ""})
+def not_taken(heard: Heard, error: Exception, *, trace: bool = True) -> Answer:
+    ref = heard.call.ref if heard.call else ""
+    log.error("not taken", exc_info=error if trace else None, extra={"ref": ref, "why": f"{error}"[:200]})
     if heard.lost:
         heard.lost()
     return heard.otherwise
@@ -141,7 +142,7 @@ class Intake:
             for call, new in zip(calls, take_all(self._desk, calls), strict=True):
                 note(call, new)
         except Exception as error:
-            return [not_taken(heard, error) for heard in some]
+            return [not_taken(heard, error, trace=number == 0) for number, heard in enumerate(some)]
         return [heard.answer for heard in some]
 
 

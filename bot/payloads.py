@@ -75,7 +75,7 @@ def press(body: Payload, now: datetime) -> Call | None:
     actions = body.get("actions")
     pressed = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
     said = str(pressed.get("action_id") or "")
-    sentence = _chosen(pressed)
+    sentence = chosen(pressed)
     if pressed.get("type") == "button" and (pressed.get("url") or (said.startswith(SAY) and not sentence)):
         return None
     if said.startswith(SAY) and not sentence:
@@ -293,7 +293,7 @@ def _fields(view: Payload) -> list[Field]:
         for name, element in elements.items() if isinstance(elements, dict) else ():
             if isinstance(element, dict):
                 # A block named after a parameter may leave its element's name to Slack, which makes one up.
-                found.append((block, name if re.fullmatch(r"[a-z][a-z_-]*", name) else block, _chosen(element)))
+                found.append((block, name if re.fullmatch(r"[a-z][a-z_-]*", name) else block, chosen(element)))
     return found
 
 
@@ -301,7 +301,7 @@ _SINGLE = ("value", "selected_user", "selected_conversation", "selected_channel"
 _SEVERAL = ("selected_users", "selected_conversations", "selected_channels")
 
 
-def _chosen(element: Payload) -> str:
+def chosen(element: Payload) -> str:
     """What an element holds, as one word; "" when nothing."""
     for key in _SINGLE:
         if element.get(key):
