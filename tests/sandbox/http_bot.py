@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple
@@ -65,7 +65,7 @@ class HttpBot:
 
 
 def _bolt(app: App, request: Request) -> Answer:
-    headers_in: dict[str, str | list[str]] = {**request.headers}
+    headers_in: dict[str, str | Sequence[str]] = {**request.headers}
     response = app.dispatch(BoltRequest(body=request.body, headers=headers_in))
     headers = {name: values[0] for name, values in response.headers.items()}
     return Answer(response.status, response.body, headers)

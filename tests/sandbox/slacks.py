@@ -51,7 +51,7 @@ def bolt(slack: SlackSandbox, listen: Callable[[App], None]) -> Iterator[App]:
     """A real Bolt app on Slack's own Socket Mode client."""
     app = App(client=client_of(slack))
     listen(app)
-    handler = SocketModeHandler(app, slack.app_token, ping_interval=1)
+    handler = SocketModeHandler(app, slack.app_token, ping_interval=0.5)
     handler.connect()  # type: ignore[no-untyped-call]
     try:
         slack.wait_for(lambda: slack.socket.connections)

@@ -91,7 +91,7 @@ class SlackSandbox:
         signing_secret: str = "",
         ack_timeout: float = ACK_SECONDS,
         retry_delays: Sequence[float] = RETRY_DELAYS,
-        ping_interval: float = 10.0,
+        ping_interval: float = 5.0,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.manifest = Manifest.read(manifest)
@@ -267,14 +267,16 @@ class SlackSandbox:
     def wait_for(self, happened: Callable[[], Any], timeout: float = 5.0) -> Any:
         """What `happened` answers, once that is true, asked anew at every change; else `TimeoutError`."""
         deadline = time.monotonic() + timeout
-        with self.workspace.changed:
-            while not (answer := happened()):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError(f"did not happen within {timeout:g} s")
-                # A predicate may look at things of the test's own, so it is asked again now and then.
-                self.workspace.changed.wait(min(left, 0.25))
-        return answer
+        while True:
+            seen = self.workspace.last_change
+            answer = happened()  # without the lock: what it asks may have to wait for the server
+            if answer:
+                return answer
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"did not happen within {timeout:g} s")
+            # It may look at things of the test's own, which tell nobody, so it is asked again now and then.
+            self.workspace.await_change(seen, min(left, 0.1))
 
 
 class _Server(uvicorn.Server):

@@ -132,6 +132,18 @@ class Workspace:
         with self.changed:
             return [one for one in self._feed if one.number > number]
 
+    @property
+    def last_change(self) -> int:
+        """The number of the latest change, 0 before the first."""
+        with self.changed:
+            return self._feed[-1].number if self._feed else 0
+
+    def await_change(self, after: int, timeout: float) -> None:
+        """Return once there is a change later than `after`, or when `timeout` seconds have passed."""
+        with self.changed:
+            if self.last_change <= after:
+                self.changed.wait(timeout)
+
     def tell(self, kind: str, channel: str = "", ts: str = "", user: str = "", **data: Any) -> None:
         with self.changed:
             change = Change(next(self._numbers), kind, self.now(), channel, ts, user, data)
