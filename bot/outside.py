@@ -1,10 +1,11 @@
 """Who is called at night, what customers are told, where follow-ups are kept: the outside of an incident, as Protocols.
 
-Errors are those of ``bot.action``: ``Refused`` is a no with its reason, and asking again will not help; ``Gone``, one of
-them, means that there is no such thing there any more; ``Unreachable`` means that the system could not be reached or is in
-trouble, and ``Later`` that it asks for a pause. After the last two nobody knows whether it happened, and the same call may
-be made again: **everything that changes something here is safe to repeat**. Where the other side has no idempotency of its
-own, a call has a ``key`` (the id of the Call that asked for it, say); what it made bears that key and is looked for first.
+Errors are those of ``bot.action``. ``Refused`` is a no with its reason, and asking again will not help; ``Gone``, one
+of them, means that there is no such thing there any more. ``Unreachable`` means that the system could not be reached or
+is in trouble, ``Later`` that it asks for a pause: after these two nobody knows whether it happened, and the same call
+may be made again. **Everything that changes something here is safe to repeat**: where the other side has no idempotency
+of its own, a call has a ``key`` (the id of the Call that asked for it, say); what it made bears that key and is looked
+for first.
 
 All times are aware datetimes in UTC.
 """
@@ -67,8 +68,9 @@ class Acknowledgement:
 class Alert:
     """One alert as the pager had it when it was read. What the channel calls an alert is an *incident* to PagerDuty.
 
-    ``created`` is the pager's own time, from which the five minutes run. ``key`` is its deduplication key. ``service``
-    and ``policy`` are ids. ``resolved`` is None while it is open. ``merged_into``: the id of the alert it became part of.
+    ``created`` is the pager's own time, from which the five minutes run. ``key`` is its deduplication key;
+    ``service`` and ``policy`` are ids. ``resolved`` is None while it is open. ``merged_into``: the id of the alert that
+    this one became part of.
     """
 
     id: str
@@ -220,7 +222,7 @@ class Pager(Protocol):
         ...
 
     def oncall(self, services: Sequence[str], at: datetime, until: datetime) -> Sequence[OnCall]:
-        """The turns of these services' policies between the two times, by policy, level and time: who is on, who next."""
+        """The turns between the two times, by policy, level and time, of these services' policies."""
         ...
 
     def on_schedule(self, schedule: str, at: datetime) -> Sequence[Person]:

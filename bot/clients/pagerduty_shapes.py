@@ -1,4 +1,4 @@
-"""PagerDuty's JSON → the dataclasses of ``bot.outside``. What is missing or null is "" or None; nothing is taken for granted."""
+"""PagerDuty's JSON → the dataclasses of ``bot.outside``. Nothing is taken for granted: what is missing is ""."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from bot.outside import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person
+from bot.outside import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person, Policy
 
 Shape = Mapping[str, Any]
 
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
 NOTE_MOST: Final = 20_000
-"""Characters of a note. PagerDuty's schema names no limit; its web page shows what is longer in full nowhere."""
+"""Characters of a note: a limit of our own, as PagerDuty's schema names none."""
 
 _MARK: Final = re.compile(r"\n\n\[Firewatch ([a-z2-7]{16})\]\s*$")
 
@@ -65,7 +65,8 @@ def alert(shape: Shape) -> Alert:
         id=text(shape, "id"),
         number=number if isinstance(number, int) else 0,
         title=text(shape, "title") or text(shape, "summary"),
-        status=cast(AlertStatus, status) if status in ("triggered", "acknowledged") else "resolved",
+        # PagerDuty may introduce more: whatever is neither new nor over is in somebody's hands.
+        status=cast(AlertStatus, status) if status in ("triggered", "resolved") else "acknowledged",
         urgency="low" if shape.get("urgency") == "low" else "high",
         service=text(service, "id"),
         service_name=text(service, "summary"),
@@ -131,18 +132,38 @@ def marked(words: str, signed: str) -> str:
     return f"{words.strip()}\n\n{signed}"
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- what is sent
 
 
-def complaint(body: object) -> str:
-    """PagerDuty's own words in an error: its message and the errors below it; "" where it gives none."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(error, str):
-        return error[:300]
-    if not isinstance(error, Mapping):
-        return ""
-    details = error.get("errors")
-    if isinstance(details, Mapping):
-        details = [f"{name}: {each}" for name, each in details.items()]
-    said = [text(error, "message"), *(str(each) for each in details or ())]
-    return "; ".join(each.rstrip(".") for each in said if each)[:300]
+def reference(target: Person | Policy) -> Mapping[str, str]:
+    kind = "user_reference" if isinstance(target, Person) else "escalation_policy_reference"
+    return {"id": target.id, "type": kind}
+
+
+def fresh(target: Person | Policy, why: str, service: str, key: str) -> Mapping[str, Any]:
+    """An alert of its own, for somebody to be paged by."""
+    about = reference(target)
+    return {
+        "type": "incident",
+        "title": " ".join(why.split())[:250] or "Help is asked for",
+        "service": {"id": service, "type": "service_reference"},
+        "urgency": "high",
+        "incident_key": key,
+        "body": {"type": "incident_body", "details": why[:5000]},
+        **({"assignments": [{"assignee": about}]} if isinstance(target, Person) else {"escalation_policy": about}),
+    }
+
+
+def policy(shape: Shape) -> Policy:
+    name = text(shape, "name") or text(shape, "summary")
+    return Policy(text(shape, "id"), name, len(parts(shape, "escalation_rules")))
+
+
+def ranked(known: Sequence[Shape], severity: str) -> Shape | None:
+    """The priority called like the severity (``SEV1``, ``Sev-1 Critical``), else ``P1`` for ``sev1``."""
+    rank = severity.removeprefix("sev")
+    for pattern in (rf"sev[\s_-]?{rank}\b", rf"p[\s_-]?{rank}\b"):
+        for each in known:
+            if re.match(pattern, text(each, "name") or text(each, "summary"), re.I):
+                return each
+    return None
