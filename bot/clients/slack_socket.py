@@ -22,8 +22,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 from websockets.sync.client import ClientConnection, connect
 
-from bot.action import FirewatchError, Later
-from bot.clients.slack_wire import translated, unproxied, web_client
+from bot.action import FirewatchError
+from bot.clients.slack_wire import RateLimited, translated, unproxied, web_client
 
 log = logging.getLogger(__name__)
 _frames = logging.getLogger(f"{__name__}.frames")
@@ -137,9 +137,9 @@ class SlackSocket:
             log.warning("slack fell silent: connecting anew")
         try:
             wire = self._connect()
-        except Later as later:
-            self._failed(later.why)
-            stop.wait(min(later.seconds, 60.0))
+        except RateLimited as limited:
+            self._failed(limited.why)
+            stop.wait(min(limited.seconds, 60.0))
             return
         except (FirewatchError, WebSocketException, OSError) as no:
             self._failed(str(no) or type(no).__name__)

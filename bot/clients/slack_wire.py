@@ -24,6 +24,11 @@ from bot.clients.slack_errors import PAUSE, RATE_LIMITED, SOON, TROUBLED, refuse
 _quiet = logging.getLogger(__name__)
 _quiet.setLevel(logging.CRITICAL)
 
+
+class RateLimited(Later):
+    """Slack itself says how long to wait."""
+
+
 SLACK: Final = "https://slack.com/api/"
 TIMEOUT: Final = 10
 """Seconds for one call."""
@@ -74,7 +79,7 @@ def check(method: str, channel: str, status: int, headers: Any, answer: Mapping[
         code = f"http_{status}"
     if status == 429 or code in RATE_LIMITED:
         seconds = _seconds(headers)
-        raise Later(seconds, f"Slack asks for a pause of {seconds:g} s (`{method}`)")
+        raise RateLimited(seconds, f"Slack asks for a pause of {seconds:g} s (`{method}`)")
     if status >= 500 or code in TROUBLED:
         raise Later(SOON, f"Slack is in trouble (`{method}`: `{code if status < 500 else status}`)")
     if not answer.get("ok"):
