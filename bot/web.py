@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -163,7 +161,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def server(app: Starlette) -> uvicorn.Server:
-    """To be run with a socket of ``listen``. SIGTERM and SIGINT end it: deliveries in hand are answered first."""
+    """To be run with a socket of ``listen``. SIGTERM and SIGINT end it: deliveries in hand are answered first.
+
+    uvicorn then hands the signal on to whoever handled it before, so somebody should.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -177,20 +179,3 @@ def server(app: Starlette) -> uvicorn.Server:
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     return uvicorn.Server(config)
-
-
-def serve(app: Starlette, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then return. Raises Refused when the port is taken."""
-    wire = listen(host, port)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    log.info("listening", extra={"address": f"http://{host}:{wire.getsockname()[1]}"})
-    if threading.current_thread() is not threading.main_thread():
-        server(app).run(sockets=[wire])
-        return
-    # uvicorn hands a signal on once it has stopped, and the default for that is to die of it.
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        server(app).run(sockets=[wire])
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -267,7 +267,7 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
 
 
 SERVE = """
-import sys, threading, time
+import signal, sys, time
 from bot import web
 from bot.action import Call
 from bot.door import Heard
@@ -280,7 +280,9 @@ class Slow(Book):
 desk = Slow()
 receive = lambda headers, body: Heard(Call("1", "U1", "C1", "/jobs", now()))
 print("port", flush=True)
-web.serve(web.build(desk, {"/in": receive}), "127.0.0.1", int(sys.argv[1]))
+for each in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(each, lambda *_: None)
+web.server(web.build(desk, {"/in": receive})).run(sockets=[web.listen("127.0.0.1", int(sys.argv[1]))])
 print("stopped", len(desk.calls), flush=True)
 """
 
