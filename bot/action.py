@@ -48,12 +48,16 @@ class Refused(FirewatchError):
 
 
 class Misworded(Refused):
-    """The sentence cannot be read. ``usage`` says how it is written; ``near`` what may have been meant."""
+    """The sentence cannot be read. ``usage`` says how it is written; ``near`` what may have been meant.
 
-    def __init__(self, sentence: str, usage: Sequence[str] = (), near: str = "") -> None:
+    ``notes`` says of each line of the usage what it does; empty where a mistake was made and no help asked for.
+    """
+
+    def __init__(self, sentence: str, usage: Sequence[str] = (), near: str = "", notes: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.usage = tuple(usage)
         self.near = near
+        self.notes = tuple(notes)
 
 
 class Incomplete(Misworded):
@@ -101,8 +105,8 @@ class Call:
 
     ``id`` is the same for every delivery of the same press or command, and so names the one answer to it. ``at`` is
     when it was said. ``trigger`` opens a form within 3 s of the press; ``response_url`` answers the asker alone.
-    ``incident`` is filled in from the channel when the call is taken up. ``quiet``: said in passing (a reaction), so that
-    outside of incidents it means nothing and is not answered.
+    ``incident`` is filled in from the channel when the call is taken up. ``quiet``: said in passing (a reaction), so
+    that outside of incidents it means nothing and is not answered.
     """
 
     id: str
@@ -129,7 +133,9 @@ class Call:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Call:
-        return cls(**{**data, "at": datetime.fromisoformat(data["at"])})
+        """What another version of this program has added is passed over."""
+        known = {name: data[name] for name in cls.__slots__ if name in data}
+        return cls(**{**known, "at": datetime.fromisoformat(data["at"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +164,9 @@ class Reply:
 
     ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
     channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it. ``incident``: the
-    new state of the incident, saved together with an Event made of what the message says; ``note`` puts the message on
-    the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``, ``text``,
-    ``by``, ``link``). ``jobs``: the ids of those that were touched.
+    new state of the incident, saved together with an Event made of what the message says; ``note`` puts the message
+    on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``,
+    ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
     """
 
     template: str
@@ -196,7 +202,7 @@ Answer = Reply | Plan
 # ---------------------------------------------------------------- what a word may mean
 
 Text = NewType("Text", str)
-"""The rest of the sentence, exactly as it was written."""
+"""The rest of the sentence, exactly as it was written: white space, quotes and dashes stay."""
 
 User = NewType("User", str)
 """A Slack user id, written as a mention."""
@@ -215,10 +221,12 @@ Ids = NewType("Ids", tuple[str, ...])
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?", re.I)
-_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|sec|m|min|h)", re.I)
-_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^>]*)?>")
-_LINK = re.compile(r"<((?:https?|mailto):[^|>\s]+)(?:\|[^>]*)?>")
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,15})?)\s*/\s*(s|sec|m|min|h)", re.I)
+# No "<" within: each starts a token of its own, and a text of nothing else would take quadratic time.
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
+_TOKEN = re.compile(r"<([@#!])([^|<>\s]+)(?:\|([^<>]*))?>")
+_LINK = re.compile(r"<((?:https?|mailto):[^|<>\s]+)(?:\|[^<>]*)?>")
 
 
 def duration(word: str) -> timedelta:
@@ -271,7 +279,7 @@ def _rate(word: str, at: datetime) -> float:
 
 def _percent(word: str, at: datetime) -> float:
     share = float(word.strip().removesuffix("%")) / 100
-    if not 0 < share <= 1:
+    if not 0.01 <= share <= 1:  # 0.2 may be meant as 20 %, and must not pass for 0.2 %
         raise ValueError(word)
     return share
 
@@ -330,6 +338,8 @@ class Parameter:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    nameless: bool = False
+    """Before the ``/`` of the signature: given by its place."""
 
     @property
     def flag(self) -> bool:
@@ -363,21 +373,28 @@ class Parameter:
         return f"[{self.option} {example}]"
 
     def read(self, word: str, at: datetime) -> Any:
+        """The value that the word means. Raises Refused with a sentence that says what would be right."""
         if self.choices:
             wanted = word.lower()
             if wanted not in self.choices:
                 near = difflib.get_close_matches(wanted, self.choices, 1)
                 hint = f" Did you mean `{near[0]}`?" if near else ""
-                raise Refused(f"{self.called} takes {self.takes}, not `{word}`.{hint}")
+                raise Refused(f"{self.called} takes {self.takes}, not `{_short(word)}`.{hint}")
             return wanted
         try:
             return KINDS[self.type].read(word, at)
         except (ValueError, OverflowError) as wrong:
-            raise Refused(f"{self.called} takes {self.takes}, not `{word}`.") from wrong
+            raise Refused(f"{self.called} takes {self.takes}, not `{_short(word)}`.") from wrong
 
     @property
     def called(self) -> str:
         return f"`{self.name.upper()}`" if self.positional else f"`{self.option}`"
+
+
+def _short(word: str) -> str:
+    """What was typed, for a sentence about it: on one line, and not all of a long one."""
+    plain = " ".join(word.replace("`", "'").split())
+    return plain if len(plain) <= 80 else f"{plain[:79]}…"
 
 
 def written(kind: Any, value: Any) -> str:
@@ -387,12 +404,23 @@ def written(kind: Any, value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if kind is Rate:
-        return f"{value:g}/s" if value else "none"
+        return _rate_words(value)
     if kind is Percent:
         return f"{value * 100:.10g}%"
     if isinstance(value, tuple | list):
         return ",".join(str(part) for part in value)
     return str(value)
+
+
+def _rate_words(rate: float) -> str:
+    """So many a second → ``10/s``, or ``100/m`` or ``5/h`` where that says it exactly."""
+    if not rate:
+        return "none"
+    for unit, seconds in (("s", 1), ("m", 60), ("h", 3600)):
+        count = f"{rate * seconds:.3f}".rstrip("0").rstrip(".")
+        if float(count) / seconds == rate:
+            return f"{count}/{unit}"
+    return f"{rate:.15f}".rstrip("0") + "/s"
 
 
 # ---------------------------------------------------------------- the actions
@@ -425,6 +453,18 @@ class Action:
     def usage(self) -> str:
         return " ".join([self.name, *(parameter.shown() for parameter in self.parameters)])
 
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """What ``/noun verb help`` says: each line of it, and what it means."""
+        asked = [(p.shown(), p.help) for p in self.parameters if p.help]
+        return [(self.usage, self.summary), *asked]
+
+    def answer(self, call: Call, tools: Any, arguments: Mapping[str, Any]) -> Answer:
+        """What the handler says to this call."""
+        given = dict(arguments)
+        places = [given.pop(p.name, p.default) for p in self.parameters if p.nameless]
+        return self.handler(call, tools, *places, **given)
+
     def parameter(self, name: str) -> Parameter:
         return next(parameter for parameter in self.parameters if parameter.name == name)
 
@@ -445,8 +485,6 @@ class Action:
                 word = quoted(written(parameter.type, value))
                 if not parameter.positional:
                     options.append(f"{parameter.option}={word}")
-                elif word.startswith(("-", '"-')):
-                    last.append(word)
                 else:
                     words.append(word)
         return " ".join([self.name, *words, *options, *(["--", *last] if last else [])])
@@ -456,7 +494,10 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(name: str, risk: Risk, *, form: bool = False, hidden: bool = False) -> Callable[[Handler], Handler]:
-    """Make a function sayable. ``form``: ask for missing words in a form. ``hidden``: not in help, not in the manifest."""
+    """Make a function sayable.
+
+    ``form``: ask for missing words in a form. ``hidden``: not in help, not in the manifest.
+    """
 
     def add(handler: Handler) -> Handler:
         if name in ACTIONS:
@@ -481,7 +522,8 @@ def _parameters(handler: Handler, doc: str) -> Iterator[Parameter]:
         required = parameter.default is parameter.empty
         positional = required or parameter.kind is parameter.POSITIONAL_ONLY
         default = None if required else parameter.default
-        yield Parameter(name, kind, positional, required, default, helps.get(name, ""), choices)
+        nameless = parameter.kind is parameter.POSITIONAL_ONLY
+        yield Parameter(name, kind, positional, required, default, helps.get(name, ""), choices, nameless)
 
 
 def _kind(hint: Any) -> tuple[Any, tuple[str, ...]]:
@@ -527,40 +569,79 @@ def _summary_of(actions: Sequence[Action]) -> str:
 
 # ---------------------------------------------------------------- reading a sentence
 
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‟": '"', "\u00a0": " "})
-_DASHES = re.compile(r"^(?:—|–|―|‒|--)(?=\w)")
-_TOKEN = re.compile(r'(\s*)((?:"[^"]*"|[^\s"]|"(?![^"]*"))+)')
+_QUOTE = '"“”„«»‟'
+"""Whatever a phone puts in the place of a double quote."""
+
+_DASH = "-—–―‒"
+_DASHES = re.compile(f"[{_DASH[1:]}][{_DASH}]?(?=\\w)")
+_OPTION = re.compile(r"--?[A-Za-z]")
+_PIECE = re.compile(rf"(?P<gap>\s+)|(?P<escape>\\[{_QUOTE}\\])|(?P<quote>[{_QUOTE}])|(?P<plain>[^\s\\{_QUOTE}]+|\\)")
 
 
 class Word(str):
-    """A word of a sentence that remembers how it was written and what stood before it."""
+    """A word of a sentence that remembers how it was written and what stood before it.
+
+    ``literal``: in quotes from its first character on, so that it is what it is and no option. ``whole``: in one pair
+    of quotes from the first to the last.
+    """
 
     raw: str
     gap: str
+    literal: bool
+    whole: bool
 
     @classmethod
-    def of(cls, gap: str, raw: str) -> Word:
-        plain = raw.translate(_QUOTES)
-        word = cls(_DASHES.sub("--", plain).replace('"', "") if plain.count('"') % 2 == 0 else plain)
-        word.raw, word.gap = raw, gap
+    def of(cls, text: str, raw: str, gap: str, whole: bool) -> Word:
+        literal = raw[0] in _QUOTE
+        word = cls(text if literal else _DASHES.sub("--", text, 1) if _DASHES.match(raw) else text)
+        word.raw, word.gap, word.literal, word.whole = raw, gap, literal, whole
         return word
 
-    def shielded(self) -> Word:
-        """The same word, but not to be taken for an option."""
+    def shielded(self, *, verbatim: bool = False) -> Word:
+        """The same word, but not to be taken for an option; ``verbatim``: nor for anything else than what it says."""
         word = Word(_SHIELD + self)
-        word.raw, word.gap = self.raw, self.gap
+        word.raw, word.gap, word.literal, word.whole = self.raw, self.gap, True, self.whole and not verbatim
         return word
 
 
 def quoted(word: str) -> str:
-    """The word, in quotes where it needs them."""
-    return f'"{word}"' if not word or re.search(r"\s|^[—–―‒-]|[“”„«»‟\u00a0]", word) else word
+    """The word, in quotes where it needs them; within them ``\\`` stands before a quote or another ``\\``."""
+    if word and word[0] not in _DASH and not re.search(rf"[\s\\{_QUOTE}]", word):
+        return word
+    return '"' + re.sub(rf"[{_QUOTE}\\]", r"\\\g<0>", word) + '"'
 
 
 def words(text: str) -> list[Word]:
-    """Split a sentence at white space; double quotes (straight or typographic) keep words together."""
-    plain = text.translate(_QUOTES)
-    return [Word.of(m[1], text[m.start(2) : m.end(2)]) for m in _TOKEN.finditer(plain)]
+    """Split a sentence at white space; double quotes (straight or typographic) keep words together.
+
+    A quote that is never closed is a character like others. Takes time in proportion to the length, whatever is in it.
+    """
+    pieces = list(_PIECE.finditer(text))
+    quotes = [piece.start() for piece in pieces if piece.lastgroup == "quote"]
+    alone = quotes[-1] if len(quotes) % 2 else -1
+    found: list[Word] = []
+    said, raw, gap, inside, pairs = "", "", "", False, 0
+
+    def done() -> None:
+        if raw:
+            whole = pairs == 1 and raw[0] in _QUOTE and raw[-1] in _QUOTE and len(raw) > 1
+            found.append(Word.of(said, raw, gap, whole))
+
+    for piece in pieces:
+        part = piece[0]
+        if piece.lastgroup == "gap" and not inside:
+            done()
+            said, raw, gap, pairs = "", "", part, 0
+            continue
+        raw += part
+        if piece.lastgroup == "quote" and piece.start() != alone:
+            inside, pairs = not inside, pairs + inside
+        elif piece.lastgroup == "escape" and (inside or part[1] != "\\"):
+            said += part[1]
+        else:
+            said += part
+    done()
+    return found
 
 
 _SHIELD = "\x00"
@@ -572,9 +653,11 @@ class _Reader(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if lacking := re.match(r"argument (--[\w-]+): expected", message):
             raise Refused(f"`{lacking[1]}` needs a value after it.")
+        if flag := re.match(r"argument (--[\w-]+): ignored explicit argument", message):
+            raise Refused(f"`{flag[1]}` takes no value.")
         if spare := re.match(r"unrecognized arguments: (.*)", message, re.S):
-            raise Refused(f"{self.prog} does not know what to do with `{spare[1].replace(_SHIELD, '')}`.")
-        raise Refused(message.replace(_SHIELD, ""))
+            raise Refused(f"{self.prog} does not know what to do with `{_short(spare[1].replace(_SHIELD, ''))}`.")
+        raise Refused(_short(message.replace(_SHIELD, "")))
 
 
 def read(text: str, at: datetime) -> tuple[Action, dict[str, Any]]:
@@ -606,26 +689,36 @@ def _named(said: Sequence[Word]) -> tuple[Action, Sequence[Word]]:
     if not mine:
         known = sorted({each.noun for each in ACTIONS.values() if not each.hidden})
         near = difflib.get_close_matches(noun, known, 1)
-        raise Misworded(f"There is no `{noun or '/'}`.", known, near[0] if near else "")
+        raise Misworded(f"There is no `{_short(noun) or '/'}`.", known, near[0] if near else "")
     if len(mine) == 1 and not mine[0].verb:
-        if [word.lower() for word in said[1:]] == ["help"]:
-            raise Misworded("", [mine[0].usage])
+        if len(said) == 2 and _help(said[1]):
+            raise _explained(mine[0])
         return mine[0], said[1:]
-    usage = [each.usage for each in mine if not each.hidden]
-    if len(said) == 1 or said[1].lower() == "help":
-        raise Misworded("", usage)
+    shown = [each for each in mine if not each.hidden]
+    usage = [each.usage for each in shown]
+    if len(said) == 1 or _help(said[1]):
+        raise Misworded("", usage, notes=[each.summary for each in shown])
     verb = said[1].lower()
     for each in mine:
         if each.verb == verb:
-            if len(said) == 3 and said[2].lower() in ("help", "--help"):
-                raise Misworded("", [each.usage])
+            if len(said) == 3 and _help(said[2]):
+                raise _explained(each)
             return each, said[2:]
-    near = difflib.get_close_matches(verb, [each.verb for each in mine if not each.hidden], 1, 0.5)
-    raise Misworded(f"{noun} has no `{said[1]}`.", usage, f"{noun} {near[0]}" if near else "")
+    near = difflib.get_close_matches(verb, [each.verb for each in shown], 1, 0.5)
+    raise Misworded(f"{noun} has no `{_short(said[1])}`.", usage, f"{noun} {near[0]}" if near else "")
+
+
+def _help(word: Word) -> bool:
+    return not word.literal and word.lower() in ("help", "--help", "-h", "?")
+
+
+def _explained(found: Action) -> Misworded:
+    lines, notes = zip(*found.notes, strict=True)
+    return Misworded("", lines, notes=notes)
 
 
 def _given(found: Action, said: Sequence[Word]) -> dict[str, Any]:
-    """Arguments by name, as words still. argparse reads them; what only looks like an option is shielded from it."""
+    """Arguments by name, as words still. argparse reads them; what is no option of this action is shielded from it."""
     reader = _Reader(prog=found.name, add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     free = next((p for p in found.parameters if p.positional and p.type is Text), None)
     for p in found.parameters:
@@ -633,37 +726,65 @@ def _given(found: Action, said: Sequence[Word]) -> dict[str, Any]:
             reader.add_argument(p.name, nargs="*" if p is free else "?")
         else:
             reader.add_argument(p.option, dest=p.name, action="store_true" if p.flag else "store")
-    options = [p.option for p in found.parameters if not p.positional]
-    end = next((place for place, word in enumerate(said) if word.raw == "--"), len(said))
-    tokens: list[str] = []
-    for word in said[:end]:
-        name = word.partition("=")[0]
-        if not re.match(r"-+[A-Za-z]|--$", word) or name in options:
-            tokens.append(word)
-        elif free:
-            tokens.append(word.shielded())
-        else:
-            near = difflib.get_close_matches(name, options, 1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
-            raise Refused(f"{found.name} has no option `{name}`.{hint}")
-    tokens += [word.shielded() for word in said[end + 1 :]]
-    given = vars(reader.parse_intermixed_args(tokens))
+    given = vars(reader.parse_intermixed_args(_tokens(found, said, free)))
     return {
-        name: value if isinstance(value, bool) else _unslacked(_joined(value))
+        name: value if isinstance(value, bool) else _joined(value, free is not None and name == free.name)
         for name, value in given.items()
-        if value not in (None, [], "")
+        if value not in (None, [], "", _SHIELD)
     }
 
 
-def _joined(value: str | list[Word]) -> str:
-    """Free text as it was written, white space and quotes and all; any other word without its shield."""
+def _tokens(found: Action, said: Sequence[Word], free: Parameter | None) -> list[str]:
+    """The words as argparse shall see them: options as they are declared, everything else behind a shield."""
+    options = {p.option: p for p in found.parameters if not p.positional}
+    fixed = sum(p.positional and p is not free for p in found.parameters)
+    tokens: list[str] = []
+    placed, awaited = 0, False
+    for place, word in enumerate(said):
+        # Once free text has begun, "--" is two dashes in it.
+        if word.raw == "--" and not awaited and not (free and placed > fixed):
+            return [*tokens, *(each.shielded(verbatim=True) for each in said[place + 1 :])]
+        if not word.literal and _OPTION.match(word):
+            name, equals, value = word.partition("=")
+            name = name.lower().replace("_", "-")
+            if name in options:
+                tokens.append(f"{name}{equals}{value}")
+                awaited = not equals and not options[name].flag
+                continue
+            # In free text nearly everything may stand; what is one slip away from an option is asked about.
+            near = difflib.get_close_matches(name, options, 1, 0.85 if free else 0.6)
+            if near or not free:
+                if _help(word):
+                    raise _explained(found)
+                hint = f" Did you mean `{near[0]}`?" if near else ""
+                raise Refused(f"{found.name} has no option `{_short(name)}`.{hint}")
+        tokens.append(word.shielded())
+        placed += not awaited
+        awaited = False
+    return tokens
+
+
+def _joined(value: str | list[Word], free: bool) -> str:
+    """One word without its shield; free text as it was written, white space and quotes and all, but for quotes around
+    the whole of it."""
     if isinstance(value, str):
-        return value.lstrip(_SHIELD)
-    if len(value) == 1 and not value[0].startswith(_SHIELD):
-        return str(value[0])
-    return "".join(word.gap + word.raw for word in value).strip()
+        return _unslacked(value.removeprefix(_SHIELD))
+    if len(value) == 1 and value[0].whole:
+        return _unslacked(value[0].removeprefix(_SHIELD), free=free)
+    return _unslacked("".join(word.gap + word.raw for word in value).strip(), free=free)
 
 
-def _unslacked(value: str) -> str:
-    """A link or channel that Slack wrapped is given back bare; mentions are kept."""
-    return _LINK.sub(lambda m: m[1].removeprefix("mailto:"), _CHANNEL.sub(r"\1", value))
+def _unslacked(value: str, *, free: bool = False) -> str:
+    """What Slack wrapped is given back as it was typed: links bare, channels as their id, in free text by their name.
+
+    In free text mentions become names too; as a word of its own a mention is kept, for ``User`` to read.
+    """
+    bare = _TOKEN.sub(_named_token, value) if free else _CHANNEL.sub(r"\1", value)
+    return _LINK.sub(lambda m: m[1].removeprefix("mailto:"), bare)
+
+
+def _named_token(found: re.Match[str]) -> str:
+    sign, id, label = found[1], found[2], found[3]
+    if sign == "!":
+        return f"@{id}" if id in ("here", "channel", "everyone") else label or found[0]
+    return f"{sign}{label}" if label else found[0]

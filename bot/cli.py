@@ -92,7 +92,7 @@ def _up(parsed: argparse.Namespace) -> int:
 
 
 def _slack(parsed: argparse.Namespace) -> int:
-    from bot.door import run
+    from bot.serve import run
 
     run(_house("slack"), _stop())
     return 0

@@ -26,8 +26,7 @@ IDLE = 0.25
 def tick(desk: Desk) -> int:
     """Hand over everything that is due now. Returns how much that was."""
     due = desk.store.due_now(desk.now())
-    for member, mark in due:
-        desk.line.push(member, mark)
+    desk.line.push(due)
     return len(due)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from bot.action import (
     Reply,
     Risk,
     Text,
+    Unreachable,
     read,
 )
 from bot.incident import Incident
@@ -48,7 +49,9 @@ TRIES = 8
 class Line(Protocol):
     """Where work waits for a worker."""
 
-    def push(self, member: str, mark: str = "") -> None: ...
+    def push(self, members: Sequence[tuple[str, str]]) -> None:
+        """Names of what is due, each with its mark (see ``Store.due_now``)."""
+        ...
 
 
 class Desk:
@@ -81,10 +84,14 @@ class Desk:
 
     def take(self, call: Call) -> bool:
         """Remember the call and hand it to a worker; False when this very call was taken before."""
-        if not self.store.take(call, self.now()):
-            return False
-        self.line.push(f"call:{call.id}")
-        return True
+        return self.take_all([call])[0]
+
+    def take_all(self, calls: Sequence[Call]) -> Sequence[bool]:
+        """``take`` for many, in as few round trips as for one. A call that is remembered but not handed over, because
+        the process died here, is handed over by the clock."""
+        new = self.store.take(calls, self.now())
+        self.line.push([(f"call:{call.id}", "") for call, first in zip(calls, new, strict=True) if first])
+        return new
 
     # ------------------------------------------------------------ the worker's half
 
@@ -171,7 +178,7 @@ class Desk:
             else:
                 action, arguments = self._read(call)
                 decision = self._decide(action, call)
-                answer = action.handler(call, self.tools(), **arguments)
+                answer = action.answer(call, self.tools(), arguments)
                 if isinstance(answer, Plan):
                     posting = self._ask(call, action, answer, change)
                 elif decision == "ask" and answer.begins:
@@ -185,6 +192,7 @@ class Desk:
             facts = {
                 "sentence": wrong.sentence,
                 "usage": list(wrong.usage),
+                "notes": list(wrong.notes),
                 "near": wrong.near,
                 "said": call.text,
             }
@@ -249,7 +257,7 @@ class Desk:
     def _form(self, call: Call, incomplete: Incomplete) -> Posting | None:
         """Ask for the missing words in a form; where none can be opened, say what is missing."""
         action = incomplete.action
-        usage = {"sentence": incomplete.sentence, "usage": [action.usage], "near": "", "said": call.text}
+        usage = {"sentence": incomplete.sentence, "usage": [action.usage], "notes": [], "near": "", "said": call.text}
         if not action.form or not call.trigger:
             return self._whisper(call, "desk/usage", usage)
         facts = {
@@ -388,7 +396,12 @@ class Desk:
     def _revision(self, asked: Call, action: Action) -> str:
         """What the target looks like now, by asking the very same question again."""
         _, arguments = read(asked.text, asked.at)
-        answer = action.handler(asked, self.tools(), **arguments)
+        try:
+            answer = action.answer(asked, self.tools(), arguments)
+        except Unreachable:
+            raise
+        except Refused as no:
+            return f"refused: {no.sentence}"
         return answer.revision if isinstance(answer, Plan) else ""
 
     def _expire(self, id: str) -> None:

@@ -183,15 +183,16 @@ class Store:
 
     # ------------------------------------------------------------ calls
 
-    def take(self, call: Call, now: datetime) -> bool:
-        """Remember a call and that it is due, in one step; False when this very call was taken before."""
-        member = f"call:{call.id}"
-        return bool(
-            self._take(
-                keys=[self.key("call", call.id), self.key("due")],
-                args=[json.dumps({"call": call.to_json()}), WEEK, now.timestamp() + SAFETY, member],
-            )
-        )
+    def take(self, calls: Sequence[Call], now: datetime) -> Sequence[bool]:
+        """Remember calls and that they are due, each in one step; False for one that was taken before."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for call in calls:
+                self._take(
+                    keys=[self.key("call", call.id), self.key("due")],
+                    args=[json.dumps({"call": call.to_json()}), WEEK, now.timestamp() + SAFETY, f"call:{call.id}"],
+                    client=pipe,
+                )
+            return [bool(new) for new in pipe.execute()]
 
     # ------------------------------------------------------------ what is due
 

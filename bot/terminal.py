@@ -45,7 +45,7 @@ def say(house: House, sentence: str, actor: str, channel: str, *, yes: bool, wai
 
 def _said(house: House, call: Call) -> Posting | None:
     """Answered here and now; nothing of it is left for a worker but what it has begun."""
-    house.store.take(call, house.desk.now())
+    house.store.take([call], house.desk.now())
     try:
         return house.desk.answer(call)
     finally:

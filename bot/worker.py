@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rq import Queue, SimpleWorker
+from rq.queue import EnqueueData
 
 from bot.desk import Desk
 from bot.store import AWAY
@@ -33,9 +35,17 @@ class Line:
         self._calls = Queue(CALLS, connection=redis)
         self._steps = Queue(STEPS, connection=redis)
 
-    def push(self, member: str, mark: str = "") -> None:
-        queue = self._calls if member.startswith("call:") else self._steps
-        queue.enqueue("bot.worker.attend", member, mark, result_ttl=0, failure_ttl=3600, job_timeout=60)
+    def push(self, members: Sequence[tuple[str, str]]) -> None:
+        for queue, mine in (
+            (self._calls, [each for each in members if each[0].startswith("call:")]),
+            (self._steps, [each for each in members if not each[0].startswith("call:")]),
+        ):
+            if mine:
+                queue.enqueue_many([_job(each) for each in mine])
+
+
+def _job(member: tuple[str, str]) -> EnqueueData:
+    return Queue.prepare_data("bot.worker.attend", args=member, result_ttl=0, failure_ttl=3600, timeout=60)
 
 
 def attend(member: str, mark: str = "") -> None:

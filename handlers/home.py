@@ -20,4 +20,6 @@ def home(call: Call, tools: Tools) -> Reply:
 @action("/unknown", Risk.LOOK, hidden=True)
 def unknown(call: Call, tools: Tools, thing: Text) -> Reply:
     """Answer a button or shortcut that this version does not know."""
-    raise Refused(f"I do not know that {thing}: it is from another version of me.", "`/incident show` has current ones.")
+    raise Refused(
+        f"I do not know that {thing}: it is from another version of me.", "`/incident show` has current ones."
+    )

@@ -54,7 +54,7 @@ def replaying(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     if open_now == 0 and (data["halt"] or data["taken"] == data["total"]):
         return _ended(under_way, tools, ledger, data, closed)
     if open_now and now - data["moved_on"] > PATIENCE:
-        data["halt"] = data["halt"] or {"why": "patience"}
+        data["halt"] = data["halt"] or _halted("patience")
         return _ended(under_way, tools, ledger, data, closed)
     idle = now - data["moved_on"]
     going = not data["halt"] and data["taken"] < _goal(data)
@@ -138,7 +138,7 @@ def _followed(queue: Queue, tools: Tools, ledger: Ledger, data: dict[str, Any]) 
             )
             again["count"] += 1
             if data["rest"] is None and before.key == after.key:
-                data["halt"] = data["halt"] or {"why": "canary", "title": after.title, "advice": after.advice}
+                data["halt"] = data["halt"] or _halted("canary", title=after.title, advice=after.advice)
     data["ends"] = dict(Counter(data["ends"]) + Counter(each["end"] for each in ended.values()))
     return ended
 
@@ -149,13 +149,18 @@ def _cause(tools: Tools, seen: Seen) -> Cause:
 
 def _halt(under_way: Procedure, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if under_way.stop:
-        return {"why": "stopped", "by": under_way.stop}
+        return _halted("stopped", by=under_way.stop)
     failed = data["ends"].get("failed", 0)
     in_canary = data["rest"] is None
     if (failed >= data["stop_after"] or (in_canary and failed == data["canary"])) and data["taken"] < data["total"]:
         worst = max(data["again"].values(), key=lambda again: again["count"])
-        return {"why": "canary" if in_canary else "stop_at", "title": worst["title"], "advice": worst["advice"]}
+        return _halted("canary" if in_canary else "stop_at", title=worst["title"], advice=worst["advice"])
     return None
+
+
+def _halted(why: str, by: str = "", title: str = "", advice: str = "") -> Mapping[str, str]:
+    """Why no more jobs are moved: canary, stop_at (of which cause, and what to do), stopped (by whom), or patience."""
+    return {"why": why, "by": by, "title": title, "advice": advice}
 
 
 def _card(under_way: Procedure, tools: Tools, queue: Queue, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,14 +40,14 @@ channels = ["ops", "inc-*"]
 oncall = ["group:oncall"]
 leads = ["group:leads"]
 
-[queues.{queue}]
+[queues.repost-dispatch]
 backend = "bullmq"
 max_replay = 5000
 
 [services.reposting]
 pagerduty = "PSERVICE1"
 channel = "COPS"
-queue = "{queue}"
+queue = "repost-dispatch"
 runbook = "uploads"
 """
 
@@ -85,7 +85,7 @@ class Stage:
             if not self.redis_url:
                 self.redis_url = self._stack.enter_context(RedisServer(self.folder / "redis"))
             self._stack.enter_context(self.slack)
-            (self.folder / "firewatch.toml").write_text(self._catalogue.format(queue=self.queue), encoding="utf-8")
+            (self.folder / "firewatch.toml").write_text(self._catalogue, encoding="utf-8")
             self.log = (self.folder / "bot.log").open("ab")
             self._stack.callback(self.log.close)
             self._stack.callback(self.stop)
@@ -179,9 +179,9 @@ class Stage:
             check=False,
         )
 
-    def pipeline(self) -> Pipeline:
-        """The reposting system's own worker, on this stage's Redis; a context manager."""
-        return Pipeline(self.redis_url)
+    def pipeline(self, queue: str = "") -> Pipeline:
+        """The reposting system's own worker, on this stage's Redis; a context manager. It makes no jobs of its own."""
+        return Pipeline(self.redis_url, queue or self.queue, every=None)
 
 
 FOREIGN = ("SLACK_", "REDIS_", "QUEUE_", "PAGERDUTY_", "STATUSPAGE_", "GITHUB_", "AWS_", "DATABASE_", "FIREWATCH_")

@@ -1,0 +1,50 @@
+"""A stage for conversations: the real bot as processes, a strict Slack, a real Redis. One for each door and test file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.drill import Story
+from bot.sandbox.stage import CATALOGUE, Stage
+
+
+QUEUES = ("stops", "skips", "held", "odd", "switched", "lossy", "quiet", "again", "story")
+"""A queue for each conversation about jobs, so that none hears another's."""
+
+
+@pytest.fixture(scope="module", params=["socket", "http"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The whole bot. Slack's rate limits have tests of their own; here they would only make every test wait."""
+    folder: Path = tmp_path_factory.mktemp("stage")
+    catalogue = CATALOGUE + "".join(f"\n[queues.{name}]\nmax_replay = 500\n" for name in QUEUES)
+    with Stage(folder, door=request.param, rate_limits="off", catalogue=catalogue) as stage:
+        yield stage
+
+
+@pytest.fixture
+def story(stage: Stage) -> Story:
+    return Story(stage.slack)
+
+
+@pytest.fixture
+def room(stage: Stage, story: Story) -> Callable[[str], str]:
+    """Opens an incident as the on-call engineer and gives the name of its channel."""
+
+    def opened(title: str) -> str:
+        known = set(stage.slack.workspace.channels)
+        stage.slack.oncall.types("ops", f"/incident open {title}").ok()
+
+        def found() -> str | None:
+            channels = stage.slack.workspace.channels
+            new = [
+                each for id, each in channels.items() if id not in known and each.name.startswith("inc-") and each.pins
+            ]
+            return new[0].name if new else None
+
+        name: str = stage.slack.wait_for(found, 20)
+        return name
+
+    return opened
