@@ -43,7 +43,7 @@ class Transcript:
                 hidden = [one for one in hidden if one.visible_to == who]
             messages = sorted([*where.history, *hidden], key=lambda one: one.at)
             heads = {one.ts for one in messages if not one.is_reply}
-            told: list[tuple[float, list[str]]] = []
+            told: list[tuple[tuple[int, bool], list[str]]] = []
             for message in messages:
                 if message.is_reply and message.thread_ts in heads:
                     continue
@@ -51,8 +51,12 @@ class Transcript:
                 for reply in messages:
                     if reply.is_reply and reply.thread_ts == message.ts:
                         said += self.message(reply, indent="    │ ")
-                told.append((message.at, said))
-            told += [(one.at, [line]) for one in acts if _channel_of(one) in ("", where.id) and (line := self.act(one))]
+                told.append((_order(message.at, act=False), said))
+            told += [
+                (_order(one.at, act=True), [line])
+                for one in acts
+                if _channel_of(one) in ("", where.id) and (line := self.act(one))
+            ]
             told.sort(key=lambda one: one[0])
             out = [*self._head(where), *(line for _, said in told for line in said)]
         return "\n".join(out) + "\n"
@@ -162,6 +166,11 @@ def _channel_of(delivery: Delivery) -> str:
     """Where it happened; '' for a form, which hangs over no channel."""
     said = delivery.payload
     return str(said.get("channel_id") or (said.get("channel") or {}).get("id", "")) if "event" not in said else "event"
+
+
+def _order(at: float, *, act: bool) -> tuple[int, bool]:
+    """By microsecond, as ts are; what a person did comes before what came of it."""
+    return int(at * 1_000_000), not act
 
 
 def clock(at: float) -> str:

@@ -268,7 +268,7 @@ class SlackSandbox:
         """What `happened` answers, once that is true, asked anew at every change; else `TimeoutError`."""
         deadline = time.monotonic() + timeout
         while True:
-            seen = self.workspace.last_change
+            seen = self.workspace.last_number
             answer = happened()  # without the lock: what it asks may have to wait for the server
             if answer:
                 return answer

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from bot.sandbox.slack.feed import Feed
 from bot.sandbox.slack.model import (
     SLACKBOT,
     Bookmark,
-    Change,
     File,
     Json,
     Message,
@@ -31,10 +28,6 @@ from bot.sandbox.slack.model import (
 from bot.sandbox.slack.mrkdwn import pings
 
 Kind = Literal["public", "private", "im", "mpim"]
-Listener = Callable[[Change], None]
-
-#: How many changes a listener may fall behind before it has to read everything anew.
-FEED_KEPT = 10_000
 _NAME = re.compile(r"[\w-]+", re.UNICODE)
 
 
@@ -82,14 +75,12 @@ class Channel:
         return [one for one in self.history if one.thread_ts == ts and one.ts != ts]
 
 
-class Workspace:
+class Workspace(Feed):
     """State, and the ways it may change. Every method is safe to call from any thread."""
 
     def __init__(self, team: Team, now: Callable[[], float]) -> None:
+        super().__init__(now)
         self.team = team
-        self.now = now
-        #: Notified at every change and at everything the wire records, so a waiter never sleeps blindly.
-        self.changed = threading.Condition(threading.RLock())
         self.users: dict[str, User] = {}
         self.groups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
@@ -101,56 +92,8 @@ class Workspace:
         self.canvases: dict[str, Json] = {}
         #: upload ticket → the file to come and its announced length in bytes.
         self.uploads: dict[str, tuple[File, int]] = {}
-        self._feed: deque[Change] = deque(maxlen=FEED_KEPT)
-        self._listeners: list[Listener] = []
-        self._numbers = itertools.count(1)
         self._ids = itertools.count(1)
         self._last_micros = 0
-
-    # -- the feed
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold everything still; what is read inside belongs together."""
-        with self.changed:
-            yield
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` at every change, in order, under the lock: it must not block. Answers the way out."""
-        with self.changed:
-            self._listeners.append(listener)
-
-        def leave() -> None:
-            with self.changed:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return leave
-
-    def since(self, number: int) -> list[Change]:
-        """The changes after `number`, oldest first, as far back as they are kept."""
-        with self.changed:
-            return [one for one in self._feed if one.number > number]
-
-    @property
-    def last_change(self) -> int:
-        """The number of the latest change, 0 before the first."""
-        with self.changed:
-            return self._feed[-1].number if self._feed else 0
-
-    def await_change(self, after: int, timeout: float) -> None:
-        """Return once there is a change later than `after`, or when `timeout` seconds have passed."""
-        with self.changed:
-            if self.last_change <= after:
-                self.changed.wait(timeout)
-
-    def tell(self, kind: str, channel: str = "", ts: str = "", user: str = "", **data: Any) -> None:
-        with self.changed:
-            change = Change(next(self._numbers), kind, self.now(), channel, ts, user, data)
-            self._feed.append(change)
-            for listener in list(self._listeners):
-                listener(change)
-            self.changed.notify_all()
 
     # -- names and ids
 
