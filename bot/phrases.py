@@ -20,6 +20,7 @@ from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from bot.action import quoted
 from bot.masking import mask, mask_data
 from bot.mrkdwn import BREAK, admit, clean, escape, shorten, straighten
 
@@ -181,9 +182,8 @@ def cut(value: Any, limit: int = 80) -> str:
 
 
 def arg(value: Any) -> str:
-    """One word of a sentence, in double quotes where it needs them. The grammar has no escape: ``"`` becomes ``'``."""
-    word = clean(spoken_or_raise(value)).replace('"', "'")
-    return f'"{word}"' if not word or re.search(r"\s|^[—–―‒-]|[“”„«»‟]", word) else word
+    """One word of a sentence, in double quotes where it needs them."""
+    return quoted(clean(spoken_or_raise(value)))
 
 
 def columns(rows: Iterable[Sequence[Any]], head: Sequence[Any] | None = None) -> str:

@@ -116,7 +116,7 @@ def test_a_button_says_its_sentence_unescaped_and_every_element_has_its_own_id(d
         u="https://h.example/?a=1&b=2",
     )
     first = message.blocks[0]["accessory"]
-    assert first["value"] == "/jobs replay \"a <b> & 'c'\" --cause x<y"
+    assert first["value"] == '/jobs replay "a <b> & \\"c\\"" --cause x<y'
     assert first["text"]["text"] == "Replay &lt;these&gt;"
     stop, link, select = message.blocks[1]["elements"]
     assert stop["style"] == "danger"
@@ -539,7 +539,7 @@ def test_a_value_is_said_for_people(draw: Draw, expression: str, value: Any, sho
         ("two words", '"two words"'),
         ("", '""'),
         ("—yes", '"—yes"'),
-        ('a"b', "a'b"),
+        ('a"b', '"a\\"b"'),
         (7, "7"),
     ],
 )
