@@ -25,6 +25,10 @@ PublicStatus = Literal["investigating", "identified", "monitoring", "resolved"]
 Impact = Literal["none", "minor", "major", "critical"]
 
 
+OUR_KEY = "firewatch-"
+"""Begins the deduplication key of every alert that ``Pager.page`` makes."""
+
+
 class Gone(Refused):
     """There is no such thing (any more) on the other side."""
 
@@ -97,6 +101,11 @@ class Alert:
     @property
     def open(self) -> bool:
         return self.status != "resolved"
+
+    @property
+    def ours(self) -> bool:
+        """Made by this bot, for ``Pager.page`` to page somebody by."""
+        return self.key.startswith(OUR_KEY)
 
     @property
     def acknowledgers(self) -> str:

@@ -32,7 +32,7 @@ from bot.clients.pagerduty_shapes import (
     text,
     when,
 )
-from bot.outside import Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy
+from bot.outside import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy
 
 with warnings.catch_warnings():
     # It names its successor at import. It is the client asked for; its last release is of 2025-06-20.
@@ -137,7 +137,7 @@ class PagerDuty:
         return self._change(id, by, f"escalated to level {level}", {"escalation_level": level}, due)
 
     def _change(self, id: str, by: Acting, did: str, wanted: Mapping[str, Any], due: Due) -> Done:
-        """Read, and send what is wanted if it is due. Who acts through the configured user is named in a note before."""
+        """Read, and send what is wanted if it is due. Whom the configured user acts for is named in a note before."""
         now = self.alert(id)
         if not due(now):
             return Done(now, new=False)
@@ -212,7 +212,7 @@ class PagerDuty:
         return self._page_anew(target, why, actor, signed, service)
 
     def _page_anew(self, target: Person | Policy, why: str, actor: _Actor, signed: str, service: str) -> Paged:
-        key = signed.strip("[]").replace(" ", "-").lower()
+        key = OUR_KEY + signed.strip("[]").split()[-1]
         asked = {"incident_key": key, "service_ids": [service], "date_range": "all"}
         body = {"incident": fresh(target, why, service, key)}
         there = next(self._pages("incidents", "incidents", asked), None)
@@ -355,7 +355,7 @@ class PagerDuty:
         sender: str = "",
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """One call. ``sender``: the e-mail of the user who acts. ``what`` is what is missing when PagerDuty says 404."""
+        """One call. ``sender``: the e-mail of the user who acts. ``what`` is what PagerDuty has not when it says 404."""
         session = self._session()
         reading = method == "GET"
         session.retry = dict(RETRIED) if reading else {}
