@@ -12,6 +12,8 @@ All times are aware datetimes in UTC.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +22,7 @@ from typing import Literal, Protocol
 from bot.action import Refused
 
 AlertStatus = Literal["triggered", "acknowledged", "resolved"]
+Relapse = Literal["unacknowledged", "reopened"]
 Urgency = Literal["high", "low"]
 PublicStatus = Literal["investigating", "identified", "monitoring", "resolved"]
 Impact = Literal["none", "minor", "major", "critical"]
@@ -31,6 +34,12 @@ OUR_KEY = "firewatch-"
 
 class Gone(Refused):
     """There is no such thing (any more) on the other side."""
+
+
+def keyed(*key: str) -> str:
+    """16 characters of a-z and 2-7 that stand for this key wherever it made something: 80 bits of its SHA-256."""
+    whole = hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).digest()
+    return base64.b32encode(whole[:10]).decode().lower()
 
 
 # ---------------------------------------------------------------- the pager
@@ -177,8 +186,8 @@ class Pager(Protocol):
         """Alerts of these services that were resolved since then, the latest first."""
         ...
 
-    def unacknowledged(self, id: str, since: datetime) -> datetime | None:
-        """When the alert last fell back to triggered after that time; None if it did not."""
+    def relapses(self, id: str, since: datetime) -> Mapping[Relapse, datetime]:
+        """When an alert that is triggered last fell back to it after that time, from acknowledged or from resolved."""
         ...
 
     def acknowledge(self, id: str, by: Acting) -> Done:

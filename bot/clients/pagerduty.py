@@ -28,11 +28,11 @@ from bot.clients.pagerduty_shapes import (
     policy,
     ranked,
     reference,
+    relapses,
     stamp,
     text,
-    when,
 )
-from bot.outside import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy
+from bot.outside import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy, Relapse
 
 with warnings.catch_warnings():
     # It names its successor at import. It is the client asked for; its last release is of 2025-06-20.
@@ -108,11 +108,9 @@ class PagerDuty:
             found.append(one)
         return found
 
-    def unacknowledged(self, id: str, since: datetime) -> datetime | None:
+    def relapses(self, id: str, since: datetime) -> Mapping[Relapse, datetime]:
         asked = {"since": stamp(since), "is_overview": "true"}
-        entries = self._pages(f"incidents/{_safe(id)}/log_entries", "log_entries", asked)
-        fell = [when(each.get("created_at")) for each in entries if text(each, "type").startswith("unacknowledge_log")]
-        return max((each for each in fell if each and each >= since), default=None)
+        return relapses(self._pages(f"incidents/{_safe(id)}/log_entries", "log_entries", asked), since)
 
     # ------------------------------------------------------------ what is done to them
 
@@ -355,7 +353,7 @@ class PagerDuty:
         sender: str = "",
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """One call. ``sender``: the e-mail of the user who acts. ``what`` is what PagerDuty has not when it says 404."""
+        """One call. ``sender``: the e-mail of the user who acts. ``what`` is what there is not when it says 404."""
         session = self._session()
         reading = method == "GET"
         session.retry = dict(RETRIED) if reading else {}

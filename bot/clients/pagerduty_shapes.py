@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from bot.outside import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person, Policy
+from bot.outside import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person, Policy, Relapse, keyed
 
 Shape = Mapping[str, Any]
 
@@ -103,6 +101,20 @@ def oncall(shape: Shape) -> OnCall:
     )
 
 
+def relapses(entries: Iterable[Shape], since: datetime) -> Mapping[Relapse, datetime]:
+    """From an alert's log, newest first. "Reopened" has no entry there: it is the first one after a resolution."""
+    found: dict[Relapse, datetime] = {}
+    over = False
+    for each in reversed(list(entries)):
+        at, kind = when(each.get("created_at")) or EPOCH, text(each, "type")
+        if over and not kind.startswith("resolve_log"):
+            found["reopened"] = at
+        over = kind.startswith("resolve_log")
+        if kind.startswith("unacknowledge_log"):
+            found["unacknowledged"] = at
+    return {kind: at for kind, at in found.items() if at >= since}
+
+
 def note(shape: Shape) -> Note:
     content = text(shape, "content")
     return Note(
@@ -118,9 +130,8 @@ def note(shape: Shape) -> Note:
 
 
 def mark(*key: str) -> str:
-    """What stands under a note or in a page that this key made: the same for the same key."""
-    whole = hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).digest()[:10]
-    return f"[Firewatch {base64.b32encode(whole).decode().lower()}]"
+    """What stands under a note or in a page that this key made."""
+    return f"[Firewatch {keyed(*key)}]"
 
 
 def marked(words: str, signed: str) -> str:
