@@ -1,7 +1,7 @@
-"""Time's door. The clock has no hands: it looks at what is due and hands its name to a worker, and that is all it can do.
+"""Time's door. The clock has no hands: it looks at what is due and hands its name to a worker, and that is all it can.
 
-Any number of clocks may run. One leads by a short lease; that only saves work, for what is due is claimed in one step, falls due
-again unless it is finished, and is safe to do twice.
+Any number of clocks may run. One leads by a short lease; that only saves work, for what is due is claimed in one step,
+falls due again unless it is finished, and is safe to do twice.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import uuid
 from datetime import datetime
 
 from bot.desk import Desk
@@ -24,15 +25,16 @@ IDLE = 0.25
 
 
 def tick(desk: Desk) -> int:
-    """Hand over everything that is due now. Returns how much that was."""
-    due = desk.store.due_now(desk.now())
+    """Hand over what is due now, as much as the line takes: whatever stays is due still. Returns how much that was."""
+    calls, others = desk.line.room()
+    due = desk.store.due_now(desk.now(), calls, others)
     desk.line.push(due)
     return len(due)
 
 
 def run(desk: Desk, stop: threading.Event) -> None:
     """Until told to stop. A Redis that is away is waited for."""
-    me = f"{socket.gethostname()}:{os.getpid()}"
+    me = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     said: datetime | None = None
     while not stop.is_set():
         try:

@@ -1,7 +1,8 @@
-"""The road itself: every sentence, whoever said it and however, is taken, read, decided on, answered and put on record here.
+"""The road itself: every sentence, whoever said it, is taken, read, decided on, answered and put on record here.
 
-The doors ``take`` a call: that is all they do. A worker ``attend``s to whatever is due: calls, procedures, plans that run out,
-cards to bring up to date. Each of these may be attended to by any process, more than once, and after a death in between.
+The doors ``take`` a call: that is all they do. A worker ``attend``s to whatever is due: calls, procedures, plans that
+run out, cards to bring up to date. Each of these may be attended to by any process, more than once, and after a death
+in between.
 """
 
 from __future__ import annotations
@@ -28,22 +29,34 @@ from bot.action import (
     Reply,
     Risk,
     Text,
+    Unanswered,
     Unreachable,
     read,
+    written,
 )
-from bot.incident import Incident
+from bot.incident import Incident, duties
 from bot.outbox import Outbox, Posting
 from bot.people import Roster
 from bot.procedure import Procedure
 from bot.render import Message, Renderer
 from bot.steps import Steps
-from bot.store import WEEK, Commit, Conflict, Put, Store
+from bot.store import AWAY, LEASE, LOST, WEEK, Commit, Conflict, Put, Store
 from bot.tools import Tools, Workspace
 
 log = logging.getLogger(__name__)
 
+CLOCK = "clock"
+"""Who says what time makes due."""
+
+MACHINES = ("clock", "pagerduty")
+MACHINES_AGAIN = 10.0
+"""Seconds until a sentence of a machine that needs an outside system which is away is taken up again."""
+
+POLL_EVERY = timedelta(seconds=30)
 PLAN_LIFE = timedelta(minutes=10)
 TRIES = 8
+FAILURES = 5
+HOME = "/home"
 
 
 class Line(Protocol):
@@ -51,6 +64,10 @@ class Line(Protocol):
 
     def push(self, members: Sequence[tuple[str, str]]) -> None:
         """Names of what is due, each with its mark (see ``Store.due_now``)."""
+        ...
+
+    def room(self) -> tuple[int, int]:
+        """How many more calls, and how many more of everything else, it can take now."""
         ...
 
 
@@ -67,10 +84,12 @@ class Desk:
         people: Roster,
         tools: Callable[[], Tools],
         now: Callable[[], datetime],
-        summary: Callable[[Incident, Tools], Mapping[str, Any]],
+        cards: Callable[[Incident, Tools], Sequence[Reply]],
+        poll: Callable[[], Sequence[Call]] = list,
     ) -> None:
         self.store = store
-        self.summary = summary
+        self.cards = cards
+        self.poll = poll
         self.line = line
         self.workspace = workspace
         self.renderer = renderer
@@ -87,19 +106,28 @@ class Desk:
         return self.take_all([call])[0]
 
     def take_all(self, calls: Sequence[Call]) -> Sequence[bool]:
-        """``take`` for many, in as few round trips as for one. A call that is remembered but not handed over, because
-        the process died here, is handed over by the clock."""
+        """``take`` for many, in as few round trips as for one.
+
+        A call that is remembered but not handed over, because the process or Redis died here, is taken all the same:
+        the clock hands it over.
+        """
         new = self.store.take(calls, self.now())
-        self.line.push([(f"call:{call.id}", "") for call, first in zip(calls, new, strict=True) if first])
+        try:
+            self.line.push([(f"call:{call.id}", "") for call, first in zip(calls, new, strict=True) if first])
+        except AWAY as away:
+            log.warning("left to the clock", extra={"why": str(away), "calls": [call.ref for call in calls]})
         return new
 
     # ------------------------------------------------------------ the worker's half
 
     def attend(self, member: str, mark: str = "") -> None:
-        """Do what is due under this name, if nobody else is at it. What stays due is taken up again by the clock."""
+        """Do what is due under this name, if nobody else is at it. What stays due is taken up again by the clock.
+
+        ``mark``: what the clock claimed it with. When that no longer stands, it was done, put off or claimed anew.
+        """
         kind, _, id = member.partition(":")
         with self.store.lease(member) as mine:
-            if not mine:
+            if not mine or (mark and not self.store.stands(member, mark)):
                 return
             match kind:
                 case "call":
@@ -112,6 +140,10 @@ class Desk:
                 case "card":
                     self._card(int(id))
                     self.store.finish(member, mark)
+                case "duty":
+                    self._duties(int(id), mark)
+                case "poll":
+                    self._poll()
                 case "sample":
                     self._sample()
                 case _:
@@ -124,39 +156,71 @@ class Desk:
             self.store.commit(Commit(due={f"call:{id}": None}))
             return
         call = Call.from_json(found[0]["call"])
-        posting = self.answer(call)
         try:
-            if posting:
+            posting = self.answer(call)
+            if posting and not self._overtaken(posting):
                 self.outbox.deliver(posting)
         except Later as later:
             log.info("answer waits", extra={"ref": call.ref, "why": later.why, "seconds": later.seconds})
             self.store.remind(f"call:{id}", self.now() + timedelta(seconds=later.seconds))
             return
+        except LOST:
+            raise
+        except Exception:
+            log.exception("answer failed", extra={"ref": call.ref, "text": call.text, "actor": call.actor})
+            if not self._failed(id):
+                return
         body, version = self.store.get("call", id) or ({"call": call.to_json()}, 0)
-        body.pop("posting", None)
-        self.store.commit(Commit([Put("call", id, version, {**body, "done": True}, WEEK)], due={f"call:{id}": None}))
+        over = Commit([Put("call", id, version, {"call": body["call"], "done": True}, WEEK)], due={f"call:{id}": None})
+        if posting := self._posted(body):
+            self._released(over, posting)
+        self.store.commit(over)
+
+    def _failed(self, id: str) -> bool:
+        """Count a failure that nobody could be told of. True when it has come to be the last try."""
+        body, version = self.store.get("call", id) or ({}, 0)
+        failures = body.get("failures", 0) + 1
+        again = self.now() + timedelta(seconds=2.0**failures)
+        self.store.commit(
+            Commit([Put("call", id, version, {**body, "failures": failures}, WEEK)], due={f"call:{id}": again})
+        )
+        return bool(failures >= FAILURES)
+
+    def _overtaken(self, posting: Posting) -> bool:
+        """Whether what a plan began has gone on to speak for itself on the plan's card."""
+        begun = self._begun_by(posting)
+        return begun is not None and begun.step != "start"
+
+    def _released(self, over: Commit, posting: Posting) -> None:
+        """Once its card says that a plan is confirmed, what it began may go on to speak there."""
+        begun = self._begun_by(posting)
+        if begun and begun.step == "start":
+            over.due[f"procedure:{begun.id}"] = self.now()
+
+    def _begun_by(self, posting: Posting) -> Procedure | None:
+        if posting.mode != "edit" or not posting.key.startswith("plan:"):
+            return None
+        found = self.store.get("procedure", posting.key.removeprefix("plan:"))
+        return Procedure.from_json(found[0]["procedure"]) if found else None
+
+    def _posted(self, body: Mapping[str, Any]) -> Posting | None:
+        return Posting.from_json(body["posting"]) if body.get("posting") else None
 
     def answer(self, call: Call) -> Posting | None:
-        """Perform a call that was taken, and save what came of it with what is to be said about it, in one transaction.
+        """Perform a call, and save what came of it with what is to be said about it, in one transaction.
 
-        Two presses at once: whoever saves second decides again on what the first has made of things.
+        It is performed once: whoever comes later is given what was to be said. Two presses at once: whoever saves
+        second decides again on what the first has made of things.
         """
         call = replace(call, incident=self.store.number_of(call.channel))
         for _ in range(TRIES):
-            change, posting = self._heard(call)
             body, version = self.store.get("call", call.id) or ({"call": call.to_json()}, 0)
             if "posting" in body:
-                return Posting.from_json(body["posting"])
-            change.puts.append(
-                Put(
-                    "call",
-                    call.id,
-                    version,
-                    {**body, "posting": posting.to_json()} if posting else body,
-                    WEEK,
-                )
-            )
+                return self._posted(body)
             try:
+                change, posting = self._heard(call)
+                said = {**body, "posting": posting.to_json() if posting else None}
+                change.puts.append(Put("call", call.id, version, said, WEEK))
                 self.store.commit(change)
             except Conflict as conflict:
                 log.info("decided again", extra={"ref": call.ref, "why": str(conflict)})
@@ -177,9 +241,13 @@ class Desk:
                 posting = self._decided(call, change)
             else:
                 action, arguments = self._read(call)
+                if action.doors and call.door not in action.doors:
+                    raise Refused(f"`{action.name}` is not for people to say.")
                 decision = self._decide(action, call)
                 answer = action.answer(call, self.tools(), arguments)
                 if isinstance(answer, Plan):
+                    if decision != "ask":
+                        raise TypeError(f"{action.name} asks for a confirmation that its risk does not know")
                     posting = self._ask(call, action, answer, change)
                 elif decision == "ask" and answer.begins:
                     raise TypeError(f"{action.name} changes something and has to answer with a Plan")
@@ -199,13 +267,20 @@ class Desk:
             posting = self._whisper(call, "desk/usage", facts)
         except Unanswered as no_answer:
             outcome, posting = str(no_answer), None
+        except Unreachable as away:
+            if call.door in MACHINES:
+                raise Later(MACHINES_AGAIN, away.sentence) from away
+            outcome = "unreachable"
+            posting = self._whisper(call, "desk/refused", {"sentence": away.sentence, "hint": away.hint})
         except Refused as no:
             outcome = "refused"
             posting = self._whisper(call, "desk/refused", {"sentence": no.sentence, "hint": no.hint})
         except Later as later:
+            if call.door in MACHINES:
+                raise
             outcome = "unreachable"
             posting = self._whisper(call, "desk/unreachable", {"why": later.why, "again": call.text})
-        except Conflict:
+        except (Conflict, *LOST):
             raise
         except Exception:
             outcome = "failed"
@@ -213,7 +288,12 @@ class Desk:
             posting = self._whisper(call, "desk/failed", {"ref": call.ref, "again": call.text})
         if outcome != "done":
             change = Commit()
-        name = action.name if action else call.text.partition(" ")[0][:20]
+            if call.door in MACHINES:
+                log.warning(
+                    "a machine was not answered", extra={"ref": call.ref, "text": call.text, "outcome": outcome}
+                )
+                posting = None
+        name = action.name if action else _noun(call.text)
         log.info("answered", extra={"ref": call.ref, "action": name, "outcome": outcome, "actor": call.actor})
         change.counts.append(f"calls:{name}:{outcome}")
         if action is None or action.risk is not Risk.LOOK:
@@ -230,8 +310,15 @@ class Desk:
     # ------------------------------------------------------------ read and decide
 
     def _served(self, call: Call) -> None:
-        if not self.people.serves(call.channel, call.channel_name, call.incident):
+        """Raises Refused in a channel that is not served. The app's own page is no channel, and is everyone's."""
+        if not call.channel or call.text == HOME:
+            return
+        name = call.channel_name or self.store.known(f"channel:{call.channel}")
+        if not self.people.serves(call.channel, name, call.incident):
             raise Refused("I do not serve this channel.", f"Served here: {', '.join(self.people.served)}.")
+        if call.channel_name and call.incident is None:
+            # Neither a reaction nor a terminal says what the channel is called.
+            self.store.know(f"channel:{call.channel}", call.channel_name)
 
     def _once(self, call: Call) -> None:
         """Two presses of one button by one person within two seconds are one."""
@@ -268,7 +355,8 @@ class Desk:
                     "label": p.name.replace("_", " ").capitalize(),
                     "kind": "select" if p.choices else "multiline" if p.type is Text else "text",
                     "options": [[choice, choice] for choice in p.choices] or None,
-                    "initial": incomplete.given.get(p.name) or p.default,
+                    "initial": incomplete.given.get(p.name)
+                    or (written(p.type, p.default) if p.default is not None else None),
                     "optional": not p.required,
                     "hint": p.help,
                 }
@@ -277,13 +365,12 @@ class Desk:
             ],
         }
         view = self.renderer.view("desk/form", facts)
-        context = {
-            "channel": call.channel,
-            "channel_name": call.channel_name,
-            "thread": call.thread,
-            "text": call.text,
-        }
-        form = replace(view, callback_id=action.name, private_metadata=json.dumps(context))
+        context = {"channel": call.channel, "channel_name": call.channel_name, "thread": call.thread}
+        # Slack keeps 3,000 characters for a form; what was said stands in its fields as well.
+        remembered = json.dumps({**context, "text": call.text}, ensure_ascii=False)
+        if len(remembered) > 3000:
+            remembered = json.dumps({**context, "text": action.name})
+        form = replace(view, callback_id=action.name, private_metadata=remembered)
         try:
             self.workspace.open_form(call.trigger, form.to_slack())
         except (Refused, Later):
@@ -296,19 +383,19 @@ class Desk:
         """A reply → what to post, with what it changes added to ``change``."""
         message = self.renderer.render(reply.template, _facts(call, reply.facts))
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref)
-        if reply.begins:
-            self._begin(change, _short(call.id), reply.begins, call, confirmer="")
+        for place, begins in enumerate(reply.begins):
+            self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, call, confirmer="")
         if reply.to == "nobody":
             return None
-        mode = {"channel": "post", "asker": "whisper", "home": "home"}[reply.to]
-        at = replace(call, channel=reply.channel, thread="") if reply.channel else call
+        mode = "edit" if reply.edit else {"channel": "post", "asker": "whisper", "home": "home"}[reply.to]
+        at = replace(call, channel=reply.channel, thread="", response_url="") if reply.channel else call
         return self._posting(at, message, mode, reply.key, files=reply.files)
 
     def _posting(self, call: Call, message: Message, mode: Any = "post", key: str = "", files: Any = ()) -> Posting:
         return Posting(
             mode,
             key or f"call:{call.id}",
-            call.channel,
+            call.channel or call.actor,
             message.to_dict(),
             user=call.actor,
             thread=call.thread,
@@ -362,7 +449,7 @@ class Desk:
 
     def _decided(self, call: Call, change: Commit) -> Posting | None:
         """``/plan confirm ID`` and ``/plan cancel ID``: what the two buttons under a plan say."""
-        _, verb, id = (call.text.split() + ["", ""])[:3]
+        _, verb, id = [*call.text.split(), "", ""][:3]
         found = self.store.get("plan", id)
         if verb not in ("confirm", "cancel") or not found:
             raise Refused("That plan is not on record any more; nothing was done.", "Ask for it again.")
@@ -373,13 +460,15 @@ class Desk:
             raise Refused(f"That plan was {body['state']} already; nothing more was done.")
         if datetime.fromisoformat(body["expires"]) <= self.now():
             raise Refused("That plan has expired; nothing was done.", f"Ask again: `{asked.text}`")
+        why = ""
         if verb == "cancel":
             if call.actor != asked.actor:
                 self._decide(action, call)
             state = "cancelled"
         else:
             policy.may_confirm(action.risk, asked.actor, call.actor, self.people)
-            if body["revision"] and self._revision(asked, action) != body["revision"]:
+            why = self._outdated(asked, action, body["revision"]) if body["revision"] else ""
+            if why:
                 state = "outdated"
             else:
                 state = "confirmed"
@@ -388,34 +477,39 @@ class Desk:
         change.puts.append(Put("plan", id, version, {**body, "state": state, "by": call.actor}, WEEK))
         change.due[f"plan:{id}"] = None
         plan = Plan(body["template"], Begin(""), body["facts"])
-        card = self._plan_card(
-            asked, plan, {"plan": id, "risk": action.risk, "confirmer": "", "state": state, "by": call.actor}
-        )
-        return self._posting(asked, card, "edit", f"plan:{id}")
+        decided = {"plan": id, "risk": action.risk, "confirmer": "", "state": state, "by": call.actor, "why": why}
+        at = replace(asked, response_url=call.response_url or asked.response_url)
+        return self._posting(at, self._plan_card(asked, plan, decided), "edit", f"plan:{id}")
 
-    def _revision(self, asked: Call, action: Action) -> str:
-        """What the target looks like now, by asking the very same question again."""
-        _, arguments = read(asked.text, asked.at)
+    def _outdated(self, asked: Call, action: Action, revision: str) -> str:
+        """Why the plan is no longer what would be done, by asking the very same question again; "" when it is."""
         try:
+            _, arguments = read(asked.text, asked.at)
             answer = action.answer(asked, self.tools(), arguments)
         except Unreachable:
             raise
         except Refused as no:
-            return f"refused: {no.sentence}"
-        return answer.revision if isinstance(answer, Plan) else ""
+            return no.sentence
+        same = isinstance(answer, Plan) and answer.revision == revision
+        return "" if same else "things have changed since this was asked."
 
     def _expire(self, id: str) -> None:
-        found = self.store.get("plan", id)
-        if not found or found[0]["state"] != "asked" or datetime.fromisoformat(found[0]["expires"]) > self.now():
-            return
-        body, version = found
-        try:
-            self.store.commit(Commit([Put("plan", id, version, {**body, "state": "expired"}, WEEK)]))
-        except Conflict:
+        """Put on record that a plan's time is up, and say so on its card; Later means that it is said then."""
+        body, version = self.store.get("plan", id) or ({"state": ""}, 0)
+        if body["state"] == "asked" and datetime.fromisoformat(body["expires"]) <= self.now():
+            body = {**body, "state": "expired"}
+            try:
+                self.store.commit(Commit([Put("plan", id, version, body, WEEK)]))
+            except Conflict:
+                return
+        if body["state"] != "expired":
             return
         asked, plan = Call.from_json(body["call"]), Plan(body["template"], Begin(""), body["facts"])
         card = self._plan_card(asked, plan, {"plan": id, "risk": "", "confirmer": "", "state": "expired"})
-        self._soon(Posting("edit", f"plan:{id}", asked.channel, card.to_dict()))
+        try:
+            self.outbox.deliver(self._posting(asked, card, "edit", f"plan:{id}"))
+        except Later as later:
+            self.store.remind(f"plan:{id}", self.now() + timedelta(seconds=later.seconds))
 
     def _begin(self, change: Commit, id: str, begins: Begin, asked: Call, confirmer: str) -> None:
         procedure = Procedure(
@@ -423,11 +517,11 @@ class Desk:
             begins.kind,
             "start",
             asked.actor,
-            asked.channel,
+            asked.channel or asked.actor,
             self.now(),
             begins.data,
             confirmer,
-            asked.incident if asked.incident is not None else self.store.number_of(asked.channel),
+            begins.data.get("number", asked.incident),
             ref=asked.ref,
         )
         found = self.store.get("procedure", id)
@@ -436,7 +530,8 @@ class Desk:
         )
         if begins.rows:
             change.ledgers[id] = begins.rows
-        change.due[f"procedure:{id}"] = self.now()
+        # A confirmed plan first says so on its card (see ``_released``); should that not be possible, it begins anyway.
+        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=LEASE if confirmer else 0)
 
     # ------------------------------------------------------------ cards and samples
 
@@ -445,17 +540,63 @@ class Desk:
         incident = self.store.incident(number)
         if not incident or not incident.summary:
             return
-        message = self.renderer.render("incident/summary", self.summary(incident, self.tools()))
+        tools = self.tools()
         topic = self.renderer.render("incident/topic", {"incident": incident}).text
         try:
-            self.workspace.update(incident.channel, incident.summary, message)
+            for card in self.cards(incident, tools):
+                channel, ts = self.store.where(card.key)
+                if ts:
+                    message = self.renderer.render(card.template, {"now": tools.now, "channel": channel, **card.facts})
+                    self.workspace.update(channel, ts, message)
             if self.store.known(f"topic:{number}") != topic:
                 self.workspace.set_topic(incident.channel, topic)
                 self.store.know(f"topic:{number}", topic)
         except Refused as no:
-            log.warning("summary not updated", extra={"incident": number, "why": no.sentence})
+            log.warning("cards not updated", extra={"incident": number, "why": no.sentence})
         except Later as later:
             self.store.remind(f"card:{number}", self.now() + timedelta(seconds=later.seconds))
+
+    def _duties(self, number: int, mark: str) -> None:
+        """Say what time has made due on an incident, each as a sentence of its own, and be back for what is next.
+
+        The id of each is made of the incident, the duty and its time: however often and by whomever it is said, it is
+        one call.
+        """
+        incident, now = self.store.incident(number), self.now()
+        if incident is None:
+            self.store.finish(f"duty:{number}", mark)
+            return
+        due = duties(incident, self.tools().catalogue.pace(incident.severity), now)
+        calls = [
+            Call(
+                id=f"duty{number}x{duty.name.replace('-', '')}x{int(duty.at.timestamp() * 1000)}",
+                actor=CLOCK,
+                channel=incident.channel or incident.origin,
+                text=f"/duty {duty.name} {number} {duty.at.isoformat()}",
+                at=now,
+                door="clock",
+            )
+            for duty in due
+            if duty.at <= now
+        ]
+        if calls:
+            self.take_all(calls)
+        following = [duty.at for duty in due if duty.at > now]
+        if following:
+            self.store.remind(f"duty:{number}", following[0])
+        else:
+            self.store.finish(f"duty:{number}", mark)
+
+    def _poll(self) -> None:
+        """Look for what a webhook missed; with no public address this is all there is."""
+        self.store.remind("poll:", self.now() + POLL_EVERY)
+        try:
+            calls = self.poll()
+        except (Refused, Later) as away:
+            log.warning("PagerDuty was not asked", extra={"why": str(away)})
+            return
+        if calls:
+            self.take_all(calls)
 
     def _sample(self) -> None:
         """Note each queue's depth, for the picture of the last hour."""
@@ -467,19 +608,15 @@ class Desk:
             except (Refused, Later) as down:
                 log.warning("no sample", extra={"queue": name, "why": str(down)})
 
-    def _soon(self, posting: Posting) -> None:
-        try:
-            self.outbox.deliver(posting)
-        except Later as later:
-            log.info("not delivered now", extra={"key": posting.key, "why": later.why})
-
-
-class Unanswered(Refused):
-    """Nothing to say: the second of two presses, or a reaction that was not meant for us."""
-
 
 def _facts(call: Call, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"actor": call.actor, "channel": call.channel, "now": call.at, "said": call.text, **facts}
+
+
+def _noun(text: str) -> str:
+    """The noun of a sentence that could not be read, for the figures: never just anything that someone typed."""
+    noun = text.partition(" ")[0].lower()
+    return noun if noun == "/plan" or any(each.noun == noun for each in ACTIONS.values()) else "other"
 
 
 def _short(id: str) -> str:

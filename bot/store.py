@@ -1,8 +1,8 @@
-"""What the bot remembers, in Redis: calls, plans, procedures with their ledgers, incidents with their timelines, what is due.
+"""What the bot remembers, in Redis: calls, plans, procedures with their ledgers, incidents with their timelines, dues.
 
-Records are versioned JSON. ``commit`` saves any number of them in one transaction, with the Events that say so and what falls due
-next, or raises Conflict and saves none. What a power cut can cost is Redis' own promise: with ``appendfsync everysec`` the last
-second or two, with ``always`` nothing that was acknowledged.
+Records are versioned JSON. ``commit`` saves any number of them in one transaction, with the Events that say so and what
+falls due next, or raises Conflict and saves none. What a power cut can cost is Redis' own promise: with
+``appendfsync everysec`` the last second or two, with ``always`` nothing that was acknowledged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from redis import Redis
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError, WatchError
+from redis.exceptions import TimeoutError as TimedOut
 
 from bot.action import Call, FirewatchError
 from bot.incident import Event, Incident
@@ -25,7 +27,10 @@ from bot.procedure import Procedure
 from bot.tools import Seen
 
 AWAY = (RedisError, OSError)
-"""What is raised while Redis cannot be reached."""
+"""What is raised while Redis cannot be reached, or cannot do its work."""
+
+LOST = (ConnectionLost, TimedOut)
+"""Redis went away in the middle of something: it is no failure of what was at hand, which comes again."""
 
 WEEK = 7 * 86400
 LEASE = 5.0
@@ -33,6 +38,9 @@ LEASE = 5.0
 
 SAFETY = 10.0
 """Seconds after which the clock takes up a call that the door handed to a worker, if nobody finished it."""
+
+SPARED = 15.0
+"""Seconds for which something that could not be asked is not asked again, where an older answer will do."""
 
 _TAKE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -43,9 +51,20 @@ return 1
 """
 
 _CLAIM = """
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
-for _, member in ipairs(due) do redis.call('ZADD', KEYS[1], 'XX', ARGV[2], member) end
-return due
+local claimed, calls, others = {}, tonumber(ARGV[3]), tonumber(ARGV[4])
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 2000)) do
+  local mine = false
+  if string.sub(member, 1, 5) == 'call:' then
+    mine, calls = calls > 0, calls - 1
+  else
+    mine, others = others > 0, others - 1
+  end
+  if mine then
+    redis.call('ZADD', KEYS[1], 'XX', ARGV[2], member)
+    claimed[#claimed + 1] = member
+  end
+end
+return claimed
 """
 
 _FINISH = """
@@ -152,6 +171,8 @@ class Store:
             pipe.hset(self.key("incidents", "keys"), body["key"], put.id)
             if body["channel"]:
                 pipe.hset(self.key("incidents", "channels"), body["channel"], put.id)
+            for alert in body["alerts"]:
+                pipe.hset(self.key("incidents", "alerts"), alert, put.id)
             if body["state"] == "resolved":
                 pipe.zrem(self.key("incidents", "open"), put.id)
             else:
@@ -196,11 +217,21 @@ class Store:
 
     # ------------------------------------------------------------ what is due
 
-    def due_now(self, now: datetime, hold: float = LEASE, most: int = 500) -> Sequence[tuple[str, str]]:
-        """What is due, each with the mark to finish it by; it falls due again after ``hold`` seconds unless finished."""
+    def due_now(
+        self, now: datetime, calls: int = 500, others: int = 500, hold: float = LEASE
+    ) -> Sequence[tuple[str, str]]:
+        """What is due, at most so many ``calls`` and so many ``others``, each with the mark to finish it by.
+
+        It falls due again after ``hold`` seconds unless it is finished.
+        """
         mark = repr(now.timestamp() + hold)
-        found = self._claim(keys=[self.key("due")], args=[now.timestamp(), mark, most])
+        found = self._claim(keys=[self.key("due")], args=[now.timestamp(), mark, calls, others])
         return [(member, mark) for member in cast("list[str]", found)]
+
+    def stands(self, member: str, mark: str) -> bool:
+        """Whether what was claimed with this mark is still to be done: neither claimed again, nor put off, nor over."""
+        score = self.redis.zscore(self.key("due"), member)
+        return score is not None and repr(float(score)) == mark
 
     def finish(self, member: str, mark: str) -> None:
         """Strike out what was due, unless it fell due anew meanwhile."""
@@ -218,7 +249,10 @@ class Store:
 
     @contextmanager
     def lease(self, name: str) -> Iterator[bool]:
-        """Hold a name while the block runs: True for the one process that has it. A dead holder loses it within seconds."""
+        """Hold a name while the block runs: True for the one process that has it.
+
+        A dead holder loses it within seconds.
+        """
         key, token = self.key("lease", name), uuid.uuid4().hex
         if not self.redis.set(key, token, nx=True, px=self._lease_ms):
             yield False
@@ -266,7 +300,7 @@ class Store:
     # ------------------------------------------------------------ messages that went out
 
     def posting(self, key: str, now: datetime) -> tuple[str, datetime | None]:
-        """The ``ts`` under which this key was posted, "" when not known to be; and since when it has been tried, if it has."""
+        """The ``ts`` under which this key was posted, "" when not known to be; and since when it has been tried."""
         name = self.key("post", key)
         if self.redis.hsetnx(name, "since", now.isoformat()):
             self.redis.expire(name, 30 * 86400)
@@ -290,6 +324,9 @@ class Store:
         """No more ``throttle`` before so many seconds have passed."""
         self.redis.set(self.key("throttle", name), 1, px=max(1, int(seconds * 1000)))
 
+    def hushed(self, name: str) -> bool:
+        return bool(self.redis.exists(self.key("throttle", name)))
+
     def first(self, name: str, value: str, seconds: float) -> str:
         """The value that the first caller within so many seconds gave."""
         key = self.key("first", name)
@@ -312,6 +349,10 @@ class Store:
     def number_of(self, channel: str) -> int | None:
         number = self.redis.hget(self.key("incidents", "channels"), channel)
         return int(cast("str", number)) if number else None
+
+    def of_alert(self, alert: str) -> Incident | None:
+        number = self.redis.hget(self.key("incidents", "alerts"), alert)
+        return self.incident(int(cast("str", number))) if number else None
 
     def opened_by(self, key: str) -> Incident | None:
         number = self.redis.hget(self.key("incidents", "keys"), key)
@@ -382,7 +423,10 @@ class Store:
         return int(self.redis.zcard(self.key("incidents", "open")))
 
     def remembered(self, name: str, seconds: float, fetch: Callable[[], Any]) -> Any:
-        """What ``fetch`` gave within the last ``seconds``; when it fails, what it last gave within a day, however old."""
+        """What ``fetch`` gave within the last ``seconds``; when it fails, what it last gave within a day, however old.
+
+        After a failure it is not asked again for a while: whoever is away would hold up every sentence.
+        """
         fresh, kept = self.key("memo", name), self.key("memo", name, "kept")
         if (body := cast("str | None", self.redis.get(fresh))) is not None:
             return json.loads(body)
@@ -390,6 +434,7 @@ class Store:
             value = fetch()
         except (FirewatchError, OSError):
             if (body := cast("str | None", self.redis.get(kept))) is not None:
+                self.redis.set(fresh, body, px=int(min(seconds, SPARED) * 1000))
                 return json.loads(body)
             raise
         self.redis.set(fresh, json.dumps(value), px=int(seconds * 1000))

@@ -1,7 +1,8 @@
 """RQ's door: work waits in two RQ queues, and a SimpleWorker attends to it in this process.
 
-What people wait for (calls) goes before what goes on by itself (steps, cards, samples). RQ carries only the name of what is due;
-what it loses (a killed worker's job is found by RQ itself after 76 s at the best) is found again by the clock within seconds.
+What people wait for (calls) goes before what goes on by itself (steps, cards, samples). RQ carries only the name of
+what is due; what it loses (a killed worker's job is found by RQ itself after 76 s at the best) is found again by the
+clock within seconds.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 
 CALLS, STEPS = "firewatch-calls", "firewatch-steps"
 
+LONGEST = 500
+"""What the clock lets a queue grow to: some 3 s of a worker's time. What is due may wait in the store as well, and
+there it stands once, however often the clock has looked at it."""
+
 _desk: Desk | None = None
 
 
@@ -32,6 +37,7 @@ class Line:
     """``desk.Line`` over RQ."""
 
     def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._calls = Queue(CALLS, connection=redis)
         self._steps = Queue(STEPS, connection=redis)
 
@@ -42,6 +48,13 @@ class Line:
         ):
             if mine:
                 queue.enqueue_many([_job(each) for each in mine])
+
+    def room(self) -> tuple[int, int]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.llen(self._calls.key)
+            pipe.llen(self._steps.key)
+            calls, steps = pipe.execute()
+        return max(0, LONGEST - calls), max(0, LONGEST - steps)
 
 
 def _job(member: tuple[str, str]) -> EnqueueData:
@@ -58,26 +71,47 @@ def attend(member: str, mark: str = "") -> None:
         log.exception("not done; it comes again", extra={"member": member})
 
 
+class _Worker(SimpleWorker):
+    """RQ's worker, but it looks for a lost Redis every 2 s where RQ waits for up to a minute."""
+
+    max_connection_wait_time = 2.0
+    stopping: threading.Event
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.stopping.set()
+
+
 def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
-    """Attend to what comes until told to stop (SIGTERM, SIGINT: the piece of work at hand is finished first)."""
+    """Attend to what comes until told to stop (SIGTERM, SIGINT: the piece of work at hand is finished first).
+
+    A Redis that is away, or goes away, is waited for.
+    """
     global _desk
     _desk = desk
     stopping = threading.Event()
     threading.Thread(target=_live, args=(desk, stopping), name="alive", daemon=True).start()
-    names = [STEPS] if steps_only else [CALLS, STEPS]
-    worker = SimpleWorker(
-        names,
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    while not stopping.is_set():
+        on_stop(stopping)  # until RQ has its own handlers, and after it
+        try:
+            redis.ping()
+            _worker([STEPS] if steps_only else [CALLS, STEPS], redis, stopping).work(logging_level="WARNING")
+        except AWAY as away:
+            log.warning("Redis is not reachable; looking again", extra={"why": str(away)})
+        stopping.wait(0.5)
+
+
+def _worker(queues: list[str], redis: Redis, stopping: threading.Event) -> _Worker:
+    worker = _Worker(
+        queues,
         connection=redis,
         worker_ttl=30,
         maintenance_interval=15,
         job_monitoring_interval=5,
         log_job_description=False,
     )
-    logging.getLogger("rq.worker").setLevel(logging.WARNING)
-    try:
-        worker.work(with_scheduler=False, logging_level="WARNING")
-    finally:
-        stopping.set()
+    worker.stopping = stopping
+    return worker
 
 
 def _live(desk: Desk, stopping: threading.Event) -> None:
