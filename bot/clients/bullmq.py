@@ -28,7 +28,7 @@ from bullmq.queue_keys import QueueKeys  # type: ignore[import-untyped]
 from bot.action import Refused
 from bot.clients import bullmq_scripts as scripts
 from bot.clients.bullmq_figures import EVENTS, Figures, milliseconds, moment, whole
-from bot.clients.connection import Connection
+from bot.clients.connection import Ahead, Connection
 from bot.tools import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen
 
 PAGE: Final = 1000
@@ -90,26 +90,34 @@ class BullQueue:
     def ended(self, status: Ended = "failed", since: datetime | None = None) -> Iterator[Sequence[Seen]]:
         """Pages of at most 1,000, oldest first. A job that ends while they are read is not in them, nor is one whose
         data is gone though its id is still listed. Each page is one moment; between two, jobs may come and go."""
+        key = self._keys[status]
         with self._connection.reading() as client:
-            newest = client.zrange(self._keys[status], -1, -1, withscores=True)
+            newest = client.zrange(key, -1, -1, withscores=True)
         if not newest:
             return
         until = newest[0][1]
-        score = last = ""
+        begin = milliseconds(since) if since else ""
         before: frozenset[str] = frozenset()
-        while True:
-            with self._connection.reading():
-                score, last, *fields = self._page(
-                    keys=[self._keys[status]],
-                    args=[self._base, milliseconds(since) if since else "", score, last, PAGE, TEXT],
-                )
-            page = [seen for seen in _entries(fields) if seen.id not in before and seen.finished <= until]
-            if page:
-                yield page
-            if len(fields) < PAGE * _FIELDS or float(score) > until:
-                return
-            # Only a clock that went back can show a job a second time.
-            before = frozenset(seen.id for seen in page)
+        ahead = Ahead(client, self._page, [key])
+        try:
+            ahead.ask(self._base, begin, "", "", PAGE, TEXT)
+            while True:
+                with self._connection.reading():
+                    score, last, *fields = ahead.answer()
+                done = len(fields) < PAGE * _FIELDS or float(score) > until
+                if not done:
+                    ahead.ask(self._base, begin, score, last, PAGE, TEXT)
+                page = _entries(fields)
+                # Only a clock that went back can show a job a second time.
+                if done or not before.isdisjoint(fields[::_FIELDS]):
+                    page = [seen for seen in page if seen.finished <= until and seen.id not in before]
+                if page:
+                    yield page
+                if done:
+                    return
+                before = frozenset(fields[::_FIELDS])
+        finally:
+            ahead.close()
 
     def seen(self, ids: Sequence[str], status: Ended = "failed") -> Sequence[Seen | None]:
         found: dict[str, Seen] = {}
@@ -278,13 +286,14 @@ def _is_of_6(version: str) -> bool:
 
 
 def _entries(fields: Sequence[Any]) -> list[Seen]:
-    """What `lua/entry.lua` answers; ids without a job are left out."""
-    parts = iter(fields)
-    return [
-        Seen(id, name, reason, whole(finished), keeps=not opts or _keeps(opts))
-        for id, name, reason, finished, opts in zip(parts, parts, parts, parts, parts, strict=True)
-        if name is not None
-    ]
+    """What `lua/entry.lua` answers; ids without a job are left out. By columns: a hundred thousand jobs pass here."""
+    ids, names, reasons, times, opts = (fields[column::_FIELDS] for column in range(_FIELDS))
+    try:
+        finished = list(map(int, times))
+    except ValueError:
+        finished = [whole(time) for time in times]
+    entries = list(map(Seen, ids, names, reasons, finished, [not each or _keeps(each) for each in opts]))
+    return [entry for entry, name in zip(entries, names, strict=True) if name is not None] if None in names else entries
 
 
 @functools.lru_cache(maxsize=1024)

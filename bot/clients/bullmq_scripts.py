@@ -60,8 +60,21 @@ PAGE: Final = ours("entry", "page")
 SEEN: Final = ours("entry", "seen")
 FOLLOW: Final = ours("follow")
 JOB: Final = ours("job")
-MOVE: Final = f"local function reprocess(KEYS, ARGV)\n{REPROCESS}\nend\n{ours('move')}"
-"""BullMQ's script for one job becomes a function: its parameters stand before the globals of the same names."""
+
+
+def as_function(source: str, name: str) -> str:
+    """A script of the package as a Lua function of its KEYS and ARGV; the functions it is made of are made once.
+
+    Its parameters stand before the globals of the same names, so the text stays as it is. Where its last part cannot be
+    told from its functions, the whole becomes the function: slower, and as right.
+    """
+    functions, begin, rest = source.partition("\nlocal jobKey = KEYS[1]\n")
+    if re.search(r"\b(KEYS|ARGV)\b", functions.rpartition("]]\nlocal rcall")[2]):
+        functions, begin, rest = "", "", source
+    return f"{functions}\nlocal function {name}(KEYS, ARGV)\n{begin}{rest}\nend\n"
+
+
+MOVE: Final = as_function(REPROCESS, "reprocess") + ours("move")
 
 STATE: Final = theirs(
     "getStateV2",

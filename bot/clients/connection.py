@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -158,3 +158,47 @@ class Connection:
         if "certificate" in text or "ssl" in text:
             return "its TLS is not as expected"
         return "the connection broke"
+
+
+class Ahead:
+    """A script whose next answer is asked for before it is needed: Redis works while the last one is being read.
+
+    Only for scripts that change nothing: an answer that does not come is asked for again, on another connection.
+    """
+
+    def __init__(self, client: Any, script: Any, keys: Sequence[str]) -> None:
+        self._pool = client.connection_pool
+        self._script = script
+        self._keys = keys
+        self._arguments: Sequence[Any] = ()
+        self._wire: Any = None
+        self._asked = False
+
+    def ask(self, *arguments: Any) -> None:
+        """Send the question; `answer` takes the reply, and is to be called before the next."""
+        self._arguments = arguments
+        try:
+            if self._wire is None:
+                self._wire = self._pool.get_connection()
+            self._wire.send_command("EVALSHA", self._script.sha, len(self._keys), *self._keys, *arguments)
+            self._asked = True
+        except RedisError:
+            self.close()
+
+    def answer(self) -> Any:
+        if self._asked:
+            self._asked = False
+            try:
+                return self._wire.read_response()
+            except RedisError:
+                self._asked = True
+                self.close()
+        return self._script(keys=self._keys, args=self._arguments)
+
+    def close(self) -> None:
+        """Give the connection back; one that still owes an answer is of no use to anybody."""
+        if self._wire is not None:
+            if self._asked:
+                self._wire.disconnect()
+            self._pool.release(self._wire)
+        self._wire, self._asked = None, False

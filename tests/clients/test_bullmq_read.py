@@ -61,6 +61,27 @@ def test_jobs_that_fail_while_they_are_read_do_not_keep_the_reader_for_ever(queu
     assert read == 1500
 
 
+def test_an_answer_that_is_lost_between_two_pages_is_asked_for_again(queue: BullQueue, redis_url: str) -> None:
+    write(redis_url, QUEUE, {str(n): NOW + n for n in range(3500)})
+    pages = queue.ended()
+    read = [job.id for job in next(pages)]
+    with redis.Redis.from_url(redis_url) as client:
+        read += [job.id for job in next(pages)]
+        client.script_flush()
+        client.client_kill_filter(_type="normal", skipme=True)
+    read += [job.id for page in pages for job in page]
+    assert read == [str(n) for n in range(3500)]
+
+
+def test_a_reader_that_stops_early_leaves_a_working_connection(queue: BullQueue, redis_url: str) -> None:
+    write(redis_url, QUEUE, {str(n): NOW + n for n in range(3500)})
+    for page in queue.ended():
+        assert len(page) == 1000
+        break
+    assert queue.status().failed == 3500
+    assert len(every(queue)) == 3500
+
+
 def test_an_entry_without_its_job_is_passed_over(queue: BullQueue, redis_url: str) -> None:
     write(redis_url, QUEUE, {str(n): NOW + n for n in range(3)})
     with redis.Redis.from_url(redis_url) as client:

@@ -264,3 +264,16 @@ def test_at_most_500_jobs_go_in_one_call(queue: BullQueue) -> None:
         queue.move([Seen(str(n), "a", "", 1) for n in range(501)], "t")
     assert queue.move([], "t") == []
     assert queue.move([Seen(str(n), "a", "", 1) for n in range(500)], "t") == ["gone"] * 500
+
+
+def test_a_key_that_is_no_job_stops_the_move_and_what_went_before_is_remembered(
+    node: NodeProcess, queue: BullQueue, redis_url: str
+) -> None:
+    jobs = fail(node, queue, some(3))
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(f"bull:{QUEUE}:{jobs[1].id}")
+        client.set(f"bull:{QUEUE}:{jobs[1].id}", "no hash")
+        with pytest.raises(Refused, match="is no such queue"):
+            queue.move(jobs, "t")
+        client.delete(f"bull:{QUEUE}:{jobs[1].id}")
+    assert queue.move(jobs, "t") == ["already", "gone", "moved"]

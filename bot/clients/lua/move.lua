@@ -5,48 +5,60 @@
 -- ARGV[1] key prefix, [2] failed/completed, [3] failedReason/returnvalue, [4] now (ms), [5] life of KEYS[9] (ms),
 --     [6] [7] id and finishedOn as seen, [8] [9] …
 -- Returns one word for each job; or PAUSED and the version where moving would lose jobs.
+local rcall = redis.call
 local set, meta, moved = KEYS[1], KEYS[4], KEYS[9]
 local prefix, state, field, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 -- BullMQ 5 keeps the jobs of a paused queue in another list, and renames that over `wait` when it resumes.
-local attributes = redis.call('HMGET', meta, 'paused', 'version')
+local attributes = rcall('HMGET', meta, 'paused', 'version')
 if attributes[1] then
   local major = tonumber(string.match(attributes[2] or '', '^bullmq:(%d+)'))
   if not major or major < 6 then return { 'PAUSED', attributes[2] or '' } end
 end
 
-local out, any = {}, false
-for i = 6, #ARGV, 2 do
-  local id, seen = ARGV[i], tonumber(ARGV[i + 1])
-  local key = prefix .. id
-  local word = 'changed'
-  if redis.call('HEXISTS', moved, id) == 1 then
-    word = 'already'
-  else
-    local score = redis.call('ZSCORE', set, id)
-    local f = redis.call('HMGET', key, 'finishedOn', 'opts')
-    if redis.call('EXISTS', key) == 0 then
-      word = 'gone'
-    elseif score and tonumber(f[1] or score) == seen then
-      local push = 'LPUSH'
-      local opts = f[2] or ''
-      if string.find(opts, '"lifo"', 1, true) then
-        local readable, options = pcall(cjson.decode, opts)
-        if readable and type(options) == 'table' and options.lifo == true then push = 'RPUSH' end
-      end
-      local result = reprocess(
-        { key, KEYS[2], set, KEYS[3], meta, KEYS[5], KEYS[6], KEYS[7], KEYS[8] },
-        -- Both counters start anew: a worker's maxStartedAttempts would end the job before it began.
-        { id, push, field, state, '1', '1' })
-      if result == 1 then
-        redis.call('HSET', moved, id, now)
-        word, any = 'moved', true
-      elseif result == -1 then
-        word = 'gone'
-      end
-    end
+local ids = {}
+for i = 6, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
+local already = rcall('HMGET', moved, unpack(ids))
+
+local function pushes(opts)
+  if opts and string.find(opts, '"lifo"', 1, true) then
+    local readable, options = pcall(cjson.decode, opts)
+    if readable and type(options) == 'table' and options.lifo == true then return 'RPUSH' end
   end
-  out[#out + 1] = word
+  return 'LPUSH'
 end
-if any then redis.call('PEXPIRE', moved, ARGV[5]) end
+
+-- Both counters start anew: a worker's maxStartedAttempts would end the job before it began.
+local keys = { '', KEYS[2], set, KEYS[3], meta, KEYS[5], KEYS[6], KEYS[7], KEYS[8] }
+local args = { '', '', field, state, '1', '1' }
+local function move(id, seen)
+  local key = prefix .. id
+  local f = rcall('HMGET', key, 'finishedOn', 'opts')
+  local finished = f[1] or rcall('ZSCORE', set, id)
+  if not f[1] and rcall('EXISTS', key) == 0 then return 'gone' end
+  if not finished or tonumber(finished) ~= tonumber(seen) then return 'changed' end
+  keys[1], args[1], args[2] = key, id, pushes(f[2])
+  local result = reprocess(keys, args)
+  return result == 1 and 'moved' or result == -1 and 'gone' or 'changed'
+end
+
+local out, record, broken = {}, {}, nil
+for i, id in ipairs(ids) do
+  local done, word = true, 'already'
+  if not already[i] then done, word = pcall(move, id, ARGV[5 + 2 * i]) end
+  if not done then
+    broken = word
+    break
+  end
+  if word == 'moved' then record[#record + 1], record[#record + 2] = id, now end
+  out[i] = word
+end
+if #record > 0 then
+  rcall('HSET', moved, unpack(record))
+  rcall('PEXPIRE', moved, ARGV[5])
+end
+if broken then -- what went before stays moved and is remembered, so that asking again tells "already"
+  local text = type(broken) == 'table' and broken.err or tostring(broken)
+  return redis.error_reply((string.gsub(text, '^@?user_script:%s?%d+:%s*', '')))
+end
 return out
