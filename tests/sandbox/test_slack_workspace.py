@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -102,3 +106,19 @@ def test_without_being_told_it_keeps_to_the_repositorys_own_manifest() -> None:
         granted = client_of(slack).auth_test().headers["x-oauth-scopes"].split(",")
     assert set(granted) == Manifest.read(OWN).scopes
     assert "chat:write" in granted
+
+
+def test_in_a_process_of_its_own_it_prints_what_a_bot_needs_and_ends_when_told() -> None:
+    command = [sys.executable, "-m", "bot.sandbox.slack", "--rate-limits", "off"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=OWN.parent) as process:
+        assert process.stdout is not None
+        settings = dict(process.stdout.readline().strip().split("=", 1) for _ in range(4))
+        client = WebClient(token=settings["SLACK_BOT_TOKEN"], base_url=settings["SLACK_API_URL"])
+        assert client.auth_test()["user_id"] == "UFIREWATCH"
+        port = urlsplit(settings["SLACK_API_URL"]).port
+        second = subprocess.run(
+            [*command, "--port", str(port)], capture_output=True, text=True, timeout=20, check=False
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert (second.returncode, second.stderr) == (1, f"Port {port} cannot be used: Address already in use.\n")

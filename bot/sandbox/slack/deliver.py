@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bot.sandbox.slack.model import Json
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.socketmode import Lost, SocketMode
 from bot.sandbox.slack.wire import Attempt, Delivery, Wire
 
@@ -114,6 +114,8 @@ class Deliverer:
                     break
             if then is not None:
                 then(delivery)
+        except SlackError as refused:  # the channel was archived meanwhile, say: there is nowhere to tell it
+            delivery.error = delivery.error or refused.error
         finally:
             self._wire.finished(delivery)
 

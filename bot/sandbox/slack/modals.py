@@ -106,6 +106,15 @@ def publish(workspace: Workspace, user: str, body: Json) -> View:
         return made
 
 
+def remove(workspace: Workspace, view: View) -> None:
+    """Take away one modal, wherever it lies in the stack: what the app opened meanwhile stays."""
+    with workspace.locked():
+        stack = workspace.modals.get(view.user, [])
+        for one in [each for each in stack if each.id == view.id]:
+            stack.remove(one)
+            workspace.tell("view_closed", user=view.user, view=one)
+
+
 def close(workspace: Workspace, user: str, *, everything: bool = False) -> list[View]:
     """Take away the topmost modal, or all of them; answers those gone, topmost first."""
     with workspace.locked():

@@ -194,7 +194,7 @@ class Person(Client):
         workspace, known_file = self._desk.workspace, self._desk.responder.known_file
         match said.get("response_action"):
             case None:
-                modals.close(workspace, self.id)
+                modals.remove(workspace, view)
             case "clear":
                 self._closed(modals.close(workspace, self.id, everything=True), cleared=True)
             case "errors":

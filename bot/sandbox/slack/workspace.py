@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 from bot.sandbox.slack.feed import Feed
@@ -29,6 +30,7 @@ from bot.sandbox.slack.mrkdwn import pings
 
 Kind = Literal["public", "private", "im", "mpim"]
 _NAME = re.compile(r"[\w-]+", re.UNICODE)
+_by_ts = attrgetter("ts")  # as text, because all have the same width until the year 2286
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +57,7 @@ class Channel:
     @property
     def history(self) -> list[Message]:
         """Everything not ephemeral, replies and Slack's own lines ("has joined") included, oldest first."""
-        return sorted(self.by_ts.values(), key=lambda one: one.at)
+        return sorted(self.by_ts.values(), key=_by_ts)
 
     @property
     def messages(self) -> list[Message]:
@@ -64,7 +66,7 @@ class Channel:
 
     @property
     def ephemerals(self) -> list[Message]:
-        return sorted(self.hidden.values(), key=lambda one: one.at)
+        return sorted(self.hidden.values(), key=_by_ts)
 
     @property
     def pinned(self) -> list[Message]:
@@ -72,7 +74,7 @@ class Channel:
 
     def thread(self, ts: str) -> list[Message]:
         """The replies under a message, oldest first, without the message itself."""
-        return [one for one in self.history if one.thread_ts == ts and one.ts != ts]
+        return sorted((one for one in list(self.by_ts.values()) if one.thread_ts == ts and one.ts != ts), key=_by_ts)
 
 
 class Workspace(Feed):
@@ -142,7 +144,7 @@ class Workspace(Feed):
         with self.changed:
             where, who = self.channel(channel), self.user(user).id
             mine = [one for one in where.hidden.values() if one.visible_to == who]
-            return sorted([*where.by_ts.values(), *mine], key=lambda one: one.at)
+            return sorted([*where.by_ts.values(), *mine], key=_by_ts)
 
     # -- channels
 
