@@ -1,14 +1,15 @@
 """What is to be said, kept until Slack has it: each message once, however often its sender dies.
 
-A Posting is saved with the change that it tells of, and delivered afterwards. Its key goes out as message metadata, so that a
-message which was sent but not noted down is found in the channel's history instead of being sent again.
+A Posting is saved with the change that it tells of, and delivered afterwards. Its key goes out as message metadata, so
+that a message which was sent but not noted down is found in the channel's history instead of being sent again.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -20,6 +21,9 @@ from bot.tools import Workspace
 log = logging.getLogger(__name__)
 
 Mode = Literal["post", "edit", "whisper", "home"]
+
+ELSEWHERE = "0"
+"""In the place of a ``ts``: it was said where the bot cannot edit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +82,51 @@ class Outbox:
         ts, since = self.store.posting(posting.key, self.now())
         if ts:
             return
+        channel = posting.channel
         try:
-            ts = self.workspace.post(posting.channel, message, posting.key, posting.thread, since)
-        except Refused:
-            if not posting.response_url:
-                raise
-            # A command may be said where the bot is no member: its own address still answers there.
-            self.workspace.respond(posting.response_url, message)
-            ts = "0"
-        self.store.posted(posting.key, posting.channel, ts)
+            ts = self.workspace.post(channel, message, posting.key, posting.thread, since)
+        except Refused as no:
+            channel, ts = self._elsewhere(posting, message, since, no)
+        self.store.posted(posting.key, channel, ts)
+
+    def _elsewhere(self, posting: Posting, message: Message, since: datetime | None, no: Refused) -> tuple[str, str]:
+        """Say it where it can be said; raises ``no`` when that is nowhere.
+
+        A command may be typed where the bot is no member: its own address answers there for half an hour. After that,
+        whoever asked is told directly.
+        """
+        if posting.response_url:
+            with suppress(Refused):
+                self.workspace.respond(posting.response_url, message)
+                return posting.channel, ELSEWHERE
+        if not posting.user.startswith(("U", "W")) or posting.user == posting.channel:
+            raise no
+        return posting.user, self.workspace.post(posting.user, message, posting.key, "", since)
 
     def _edit(self, posting: Posting, message: Message) -> None:
         channel, ts = self.store.where(posting.key)
-        if not ts or ts == "0":
+        if not ts:
             self._post(posting, message)
+        elif ts == ELSEWHERE:
+            if posting.response_url:
+                self.workspace.respond(posting.response_url, message)
         else:
-            self.workspace.update(channel, ts, message)
+            try:
+                self.workspace.update(channel, ts, message)
+            except Refused:
+                # Someone deleted it, or it is too old to be edited: it is said anew, once, and edited there from now.
+                again = replace(posting, key=f"{posting.key}:after:{ts}")
+                self._post(again, message)
+                self.store.posted(posting.key, *self.store.where(again.key))
 
     def _upload(self, posting: Posting) -> None:
         for place, file in enumerate(posting.files):
             key = f"{posting.key}:file:{place}"
             ts, _ = self.store.posting(key, self.now())
             if not ts and (content := self._content(file)):
-                thread = posting.thread or self._thread_for(posting)
-                sent = self.workspace.upload(posting.channel, file["name"], file["title"], content, thread)
-                self.store.posted(key, posting.channel, sent or "sent")
+                channel, thread = self._under(posting)
+                sent = self.workspace.upload(channel, file["name"], file["title"], content, thread)
+                self.store.posted(key, channel, sent or "sent")
 
     def _content(self, file: Mapping[str, Any]) -> bytes:
         """What is in a file. A picture that cannot be drawn is left out: the message it belongs to has been said."""
@@ -114,7 +138,7 @@ class Outbox:
             log.exception("picture not drawn", extra={"picture": file["picture"]})
             return b""
 
-    def _thread_for(self, posting: Posting) -> str:
-        """Files go under the message they belong to."""
-        _, ts = self.store.where(posting.key)
-        return "" if ts == "0" else ts
+    def _under(self, posting: Posting) -> tuple[str, str]:
+        """Files go under the message they belong to: its channel and the thread."""
+        channel, ts = self.store.where(posting.key)
+        return channel or posting.channel, posting.thread or ("" if ts == ELSEWHERE else ts)

@@ -12,7 +12,7 @@ from bot.store import Store
 from bot.tools import Workspace
 
 FRESH = 120.0
-"""Seconds for which the members of a group are believed; when Slack cannot be asked, what it last said counts for a day."""
+"""Seconds for which the members of a group are believed; what Slack last said counts for a day when it is away."""
 
 
 class Roster:
@@ -33,10 +33,11 @@ class Roster:
         self._store = store
 
     def is_oncall(self, user: str) -> bool:
-        return user in self.oncall()
+        # Whoever is named by id is known without asking Slack, which may be away.
+        return user in self._oncall or user in self.oncall()
 
     def is_lead(self, user: str) -> bool:
-        return user in self.leads()
+        return user in self._leads or user in self.leads()
 
     def oncall(self) -> Sequence[str]:
         return self._users(self._oncall)

@@ -1,7 +1,7 @@
 """Takes procedures forward, one step at a time, and says what they have to say.
 
-The record, what its rows have come to, its Events and its unsent messages are saved together before anything is sent. So a step
-may be taken twice, by whoever finds it due; what it says is said once.
+The record, what its rows have come to, its Events and its unsent messages are saved together before anything is sent.
+So a step may be taken twice, by whoever finds it due; what it says is said once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from bot.incident import Event
 from bot.outbox import Outbox, Posting
 from bot.procedure import PROCEDURES, Next, Procedure
 from bot.render import Message, Renderer
-from bot.store import Commit, Conflict, Put, Store
+from bot.store import LEASE, LOST, Commit, Conflict, Put, Store
 from bot.tools import Tools
 
 log = logging.getLogger(__name__)
 
-SLICE = 0.25
+SLICE = 0.5
 """Seconds for which a worker stays with one procedure before others get their turn."""
 
 CARD_EVERY = 2.0
@@ -33,6 +33,7 @@ AWAY = 5.0
 """Seconds until an outside system that could not be reached is tried again."""
 
 FAILURES = 5
+SAID = 20
 MONTH = 30 * 86400
 
 
@@ -54,7 +55,10 @@ class Steps:
         self.now = now
 
     def attend(self, id: str) -> None:
-        """Take the steps that are due, for a slice of time; leaves the next one due, or nothing when all is done and said."""
+        """Take the steps that are due, for a slice of time.
+
+        Leaves the next one due, or nothing when all is done and said.
+        """
         until = time.monotonic() + SLICE
         while True:
             found = self.store.get("procedure", id)
@@ -65,7 +69,10 @@ class Steps:
                 wait = self._advance(found[0], found[1])
             except Conflict:
                 continue
-            if wait is None or wait > 0 or time.monotonic() > until:
+            if wait is None or wait > 0:
+                return
+            if time.monotonic() > until:
+                self.store.remind(f"procedure:{id}", self.now())
                 return
 
     def _advance(self, body: dict[str, Any], version: int) -> float | None:
@@ -83,7 +90,10 @@ class Steps:
             return self._later(procedure, AWAY, away.sentence)
         except Later as later:
             return self._later(procedure, later.seconds, later.why)
+        except LOST:
+            raise
         except Refused as no:
+            ended["refused"] = True
             facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
             change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
             sent = self._spoken(procedure, following, change, version)
@@ -103,17 +113,21 @@ class Steps:
             "procedure": after.to_json(),
             "outbox": [*body.get("outbox", []), *(each.to_json() for each in sent)],
         }
-        ended["said"] = [*body.get("said", []), *(each.message for each in sent if each.mode == "post")][-5:]
+        # For `firewatch do --wait`: the latest that was said, and how much there was in all.
+        fresh = [each.message for each in sent if each.mode == "post"]
+        ended |= {"said": [*body.get("said", []), *fresh][-SAID:], "told": body.get("told", 0) + len(fresh)}
         change.puts.append(Put("procedure", procedure.id, version, ended, MONTH))
         change.opened[procedure.id] = following.opened
         change.closed[procedure.id] = following.closed
-        change.due[member] = self.now() + timedelta(seconds=following.wait if following.step else 0)
+        change.due[member] = self.now() + timedelta(seconds=(following.wait or LEASE) if following.step else 0)
         self.store.commit(change)
         if following.card and following.step:
             self._show(procedure, following.card)
-        if ended["outbox"]:
+        if not following.step:
+            return self._flush(procedure.id)
+        if ended["outbox"] and not self.store.hushed(f"outbox:{procedure.id}"):
             self._flush(procedure.id)
-        return following.wait if following.step else self._flush(procedure.id)
+        return following.wait
 
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
         log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
@@ -121,7 +135,7 @@ class Steps:
         return seconds
 
     def _spoken(self, procedure: Procedure, following: Next, change: Commit, version: int) -> Sequence[Posting]:
-        """What this step says, put on record in ``change``; the last state of the card is a message that must arrive."""
+        """What this step says, put on record in ``change``; the card's last state is a message that must arrive."""
         postings = []
         for place, reply in enumerate(following.say):
             message = self._rendered(procedure, reply)
@@ -130,11 +144,11 @@ class Steps:
                 channel = reply.channel or procedure.channel
                 files = [asdict(file) for file in reply.files]
                 key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
-                postings.append(Posting("post", key, channel, message.to_dict(), files=files))
+                postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
         if following.incident:
             incident = following.incident
             change.puts.append(Put("incident", str(incident.number), incident.version, incident.to_json()))
-            change.due[f"card:{incident.number}"] = self.now()
+            change.due[f"card:{incident.number}"] = change.due[f"duty:{incident.number}"] = self.now()
         if following.card and not following.step:
             message = self._rendered(procedure, following.card)
             postings.insert(0, Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
@@ -155,6 +169,7 @@ class Steps:
             incident = reply.incident
             number = incident.number
             change.puts.append(Put("incident", str(number), incident.version, incident.to_json()))
+            change.due[f"duty:{number}"] = self.now()
         if number is None or not (reply.incident or reply.note):
             return
         fields = {"at": at, "actor": actor, "kind": reply.template, "text": message.text, **reply.event}
@@ -165,11 +180,15 @@ class Steps:
         """An edit on the way: it may be left out, so it is neither waited for nor repeated."""
         if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
             return
-        message = self._rendered(procedure, card)
         try:
+            message = self._rendered(procedure, card)
             self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
         except Later as later:
             self.store.hush(f"card:{procedure.id}", later.seconds)
+        except LOST:
+            raise
+        except Exception:
+            log.exception("card not shown", extra={"ref": procedure.ref, "procedure": procedure.id})
 
     def _flush(self, id: str) -> float | None:
         """Send what is unsent, in order, and strike it out. Returns the seconds to wait when Slack asks for it."""
@@ -183,6 +202,7 @@ class Steps:
             except Later as later:
                 log.info("message waits", extra={"procedure": id, "why": later.why, "seconds": later.seconds})
                 outbox, wait = outbox[place:], later.seconds
+                self.store.hush(f"outbox:{id}", wait)
                 break
         else:
             outbox = []

@@ -92,6 +92,7 @@ class SlackWorkspace:
         return ""
 
     def update(self, channel: str, ts: str, message: Message) -> None:
+        channel = self.dm(channel) if channel.startswith(("U", "W")) else channel
         self._ask(self._web.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
 
     def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
@@ -146,6 +147,7 @@ class SlackWorkspace:
 
     def upload(self, channel: str, name: str, title: str, content: bytes, thread: str = "") -> str:
         """Put a file into the channel; returns its id."""
+        channel = self.dm(channel) if channel.startswith(("U", "W")) else channel
         answer = self._ask(
             self._web.files_upload_v2,
             channel=channel,
@@ -209,6 +211,17 @@ class SlackWorkspace:
     def email(self, user: str) -> str:
         """The address, or "" when Slack shows none (a bot, or an app without users:read.email)."""
         return str((self._user(user).get("profile") or {}).get("email") or "")
+
+    def user_of(self, email: str) -> str:
+        """The user id of whoever has this address, "" when nobody has."""
+        if not email:
+            return ""
+        try:
+            return str(self._ask(self._web.users_lookupByEmail, email=email)["user"]["id"])
+        except SlackRefused as no:
+            if no.code == "users_not_found":
+                return ""
+            raise
 
     def _user(self, user: str) -> Answer:
         at, info = self._profiles.get(user, (0.0, {}))
