@@ -27,12 +27,6 @@ KEYS = [
     *("submit", "slack_file", "image_url", "alt_text", "min_value", "max_value", "initial_date", "filter", "include"),
 ]
 leaves = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-9, 9) | st.text(max_size=8)
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 5)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-)
 
 
 def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
