@@ -26,6 +26,9 @@ Part = Literal["pagerduty", "statuspage", "github", "database", "queues"]
 """What may be off."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LEASE = 5.0
+LEASES = (0.2, 60.0)
+"""Less would not outlast one pause of a busy machine; more would leave what a dead process was at lying for long."""
 
 
 class SettingsError(Exception):
@@ -153,6 +156,8 @@ class Settings:
     github: GitHub | None = None
     database: Address | None = None
     log: str = "info"
+    lease: float = LEASE
+    """Seconds until another process may take up what a dead one was at."""
     catalogue: Catalogue = field(default_factory=Catalogue)
     catalogue_file: Path = Path("firewatch.toml")
 
@@ -196,6 +201,7 @@ def load(environ: Mapping[str, str], cwd: Path, role: Role = "up") -> Settings:
         github=_github(env),
         database=env.address("DATABASE_URL", ("postgresql", "postgres")),
         log=env.choice("FIREWATCH_LOG", LOG_LEVELS, "info"),
+        lease=env.seconds("FIREWATCH_LEASE", LEASE, *LEASES),
         catalogue=catalogue,
         catalogue_file=file,
     )
@@ -337,6 +343,13 @@ class _Environment:
         if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= 65535:
             return int(text)
         self.problems.append(f"{name} is {text!r}; it is a port, 0 to 65535 (0: any that is free)")
+        return default
+
+    def seconds(self, name: str, default: float, least: float, most: float) -> float:
+        text = self.text(name, f"{default:g}")
+        if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) and least <= float(text) <= most:
+            return float(text)
+        self.problems.append(f"{name} is {text!r}; it is a number of seconds, {least:g} to {most:g}")
         return default
 
     def choice(self, name: str, allowed: Sequence[str], default: str) -> str:

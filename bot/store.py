@@ -36,8 +36,8 @@ WEEK = 7 * 86400
 LEASE = 5.0
 """Seconds until another process may take up what a dead one held."""
 
-SAFETY = 10.0
-"""Seconds after which the clock takes up a call that the door handed to a worker, if nobody finished it."""
+SAFETY = 2
+"""Leases after which the clock takes up a call that the door handed to a worker, if nobody finished it."""
 
 SPARED = 15.0
 """Seconds for which something that could not be asked is not asked again, where an older answer will do."""
@@ -112,6 +112,7 @@ class Store:
     def __init__(self, redis: Redis, prefix: str = "firewatch", lease: float = LEASE) -> None:
         self.redis = redis
         self.prefix = prefix
+        self.lease_seconds = lease
         self._lease_ms = int(lease * 1000)
         self._held: dict[str, str] = {}
         self._renewing = threading.Lock()
@@ -210,7 +211,7 @@ class Store:
             for call in calls:
                 self._take(
                     keys=[self.key("call", call.id), self.key("due")],
-                    args=[json.dumps({"call": call.to_json()}), WEEK, now.timestamp() + SAFETY, f"call:{call.id}"],
+                    args=[json.dumps({"call": call.to_json()}), WEEK, now.timestamp() + SAFETY * self.lease_seconds, f"call:{call.id}"],
                     client=pipe,
                 )
             return [bool(new) for new in pipe.execute()]
@@ -218,13 +219,13 @@ class Store:
     # ------------------------------------------------------------ what is due
 
     def due_now(
-        self, now: datetime, calls: int = 500, others: int = 500, hold: float = LEASE
+        self, now: datetime, calls: int = 500, others: int = 500, hold: float | None = None
     ) -> Sequence[tuple[str, str]]:
         """What is due, at most so many ``calls`` and so many ``others``, each with the mark to finish it by.
 
-        It falls due again after ``hold`` seconds unless it is finished.
+        It falls due again after ``hold`` seconds (a lease, unless said otherwise) if it is not finished.
         """
-        mark = repr(now.timestamp() + hold)
+        mark = repr(now.timestamp() + (self.lease_seconds if hold is None else hold))
         found = self._claim(keys=[self.key("due")], args=[now.timestamp(), mark, calls, others])
         return [(member, mark) for member in cast("list[str]", found)]
 

@@ -23,7 +23,7 @@ from bot.people import Roster
 from bot.records import Incidents, Replays
 from bot.render import Renderer
 from bot.settings import Settings
-from bot.store import LEASE, Store
+from bot.store import Store
 from bot.tools import Queues, Service, Tools, Triage
 from bot.worker import Line
 
@@ -66,10 +66,10 @@ class _Catalogue:
         return self.settings.catalogue.clocks.of(severity)
 
 
-def house(settings: Settings, now: Now = utc_now, lease: float = LEASE) -> House:
+def house(settings: Settings, now: Now = utc_now) -> House:
     """One process' share of the whole. Opens no connection yet."""
     text = redis_from(settings.redis_url.reveal(), decode=True)
-    store = Store(text, lease=lease)
+    store = Store(text, lease=settings.lease)
     workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
     renderer = Renderer(TEMPLATES)
     access = settings.catalogue.access

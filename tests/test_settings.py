@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue import Access, Ecs, MaintenanceEntry, Pace, QueueEntry, ServiceEntry
 from bot.settings import Address, Part, Role, Secret, Settings, SettingsError, load
+from bot.store import LEASE
 
 ENV = {"SLACK_BOT_TOKEN": "xoxb-1-SECRET", "SLACK_APP_TOKEN": "xapp-1-SECRET"}
 EXAMPLES = Path(__file__).parent.parent
@@ -52,6 +53,7 @@ def test_two_tokens_are_enough_and_the_rest_has_its_default(tmp_path: Path) -> N
     assert found.slack.bot_token.reveal() == "xoxb-1-SECRET"
     assert found.slack.api_url == "https://slack.com/api/"
     assert (found.host, found.port, found.log) == ("127.0.0.1", 8080, "info")
+    assert found.lease == LEASE == 5.0
     assert found.redis_url.reveal() == found.queue_redis_url.reveal() == "redis://127.0.0.1:6379/0"
     assert found.queue_prefix == "bull"
     assert (found.pagerduty, found.statuspage, found.github, found.database) == (None, None, None, None)
@@ -263,6 +265,10 @@ def test_a_status_page_key_without_a_page_is_a_problem(problems: Problems) -> No
         ("SLACK_API_URL", "slack.com"),
         ("PAGERDUTY_API_URL", "https://[::1"),
         ("DATABASE_URL", "mysql://host/db"),
+        ("FIREWATCH_LEASE", "0"),
+        ("FIREWATCH_LEASE", "5s"),
+        ("FIREWATCH_LEASE", "61"),
+        ("FIREWATCH_LEASE", "nan"),
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("PAGERDUTY_FROM", "someone"),
