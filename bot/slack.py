@@ -26,7 +26,6 @@ from slack_bolt.authorization.authorize import Authorize
 
 from bot import payloads
 from bot.action import Call
-from bot.clients.slack_socket import SlackSocket
 from bot.clients.slack_wire import webhook_client
 from bot.door import Answer, Desk, Heard, settle
 from bot.payloads import Wrong
@@ -216,17 +215,11 @@ def genuine(secret: bytes, stamp: str, signature: str, body: bytes, now: float) 
     return hmac.compare_digest(mine.encode(), signature.encode("utf-8", "replace"))
 
 
-def run_socket(
-    door: SlackDoor,
-    app_token: str,
-    stop: threading.Event,
-    api_url: str = "",
-    ready: Callable[[SlackSocket], None] = lambda _: None,
-) -> None:
-    """Socket Mode until ``stop``. ``ready`` is given the socket, for whoever asks whether it is connected."""
-    socket = SlackSocket(app_token, door.envelope, api_url)
-    ready(socket)
+def run_socket(door: SlackDoor, app_token: str, stop: threading.Event, api_url: str = "") -> None:
+    """Socket Mode until ``stop``."""
+    from bot.clients.slack_socket import SlackSocket  # only here, so that the HTTP door does without websockets
+
     try:
-        socket.run(stop)
+        SlackSocket(app_token, door.envelope, api_url).run(stop)
     finally:
         door.close()
