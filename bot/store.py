@@ -207,11 +207,12 @@ class Store:
 
     def take(self, calls: Sequence[Call], now: datetime) -> Sequence[bool]:
         """Remember calls and that they are due, each in one step; False for one that was taken before."""
+        late = now.timestamp() + SAFETY * self.lease_seconds
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls:
                 self._take(
                     keys=[self.key("call", call.id), self.key("due")],
-                    args=[json.dumps({"call": call.to_json()}), WEEK, now.timestamp() + SAFETY * self.lease_seconds, f"call:{call.id}"],
+                    args=[json.dumps({"call": call.to_json()}), WEEK, late, f"call:{call.id}"],
                     client=pipe,
                 )
             return [bool(new) for new in pipe.execute()]
@@ -237,6 +238,10 @@ class Store:
     def finish(self, member: str, mark: str) -> None:
         """Strike out what was due, unless it fell due anew meanwhile."""
         self._finish(keys=[self.key("due")], args=[member, mark])
+
+    def due_at(self, member: str) -> datetime | None:
+        score = self.redis.zscore(self.key("due"), member)
+        return datetime.fromtimestamp(float(score), UTC) if score is not None else None
 
     def next_due(self) -> datetime | None:
         first = cast("list[tuple[str, float]]", self.redis.zrange(self.key("due"), 0, 0, withscores=True))

@@ -1,12 +1,13 @@
 """Settings → Tools → Desk: the one file that knows everyone.
 
-What only a worker needs (queue clients, the picture's library) is imported when it is first asked for, so that a door stays small.
+What only a worker needs (queue clients, the picture's library) is imported when it is first asked for, so that a door
+stays small.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +15,18 @@ from typing import Any
 
 from redis import Redis
 
-import handlers  # noqa: F401  the table of contents: importing it makes every sentence known
+import handlers  # the table of contents: importing it makes every sentence known
+from bot.action import Call
 from bot.clients.slack import SlackWorkspace
 from bot.desk import Desk
 from bot.incident import Pace
 from bot.outbox import Outbox
+from bot.outside import Pager, StatusPage, Tracker
+from bot.pagerduty_webhook import poll
 from bot.people import Roster
 from bot.records import Incidents, Replays
 from bot.render import Renderer
+from bot.runbook import Runbook
 from bot.settings import Settings
 from bot.store import Store
 from bot.tools import Queues, Service, Tools, Triage
@@ -97,6 +102,43 @@ def house(settings: Settings, now: Now = utc_now) -> House:
 
         return Table.load(TEMPLATES / "triage.toml")
 
+    @functools.cache
+    def runbook() -> Runbook:
+        return Runbook.load(TEMPLATES / "runbook")
+
+    @functools.cache
+    def pager() -> Pager | None:
+        part = settings.pagerduty
+        if part is None:
+            return None
+        from bot.clients.pagerduty import PagerDuty
+
+        return PagerDuty(part.api_key.reveal(), part.from_address, part.api_url)
+
+    @functools.cache
+    def status_page() -> StatusPage | None:
+        part = settings.statuspage
+        if part is None:
+            return None
+        from bot.clients.statuspage import Statuspage
+
+        return Statuspage(part.api_key.reveal(), part.page_id, part.api_url)
+
+    @functools.cache
+    def tracker() -> Tracker | None:
+        part = settings.github
+        if part is None:
+            return None
+        from bot.clients.github import GitHub
+
+        return GitHub(part.token.reveal(), part.repository, part.api_url)
+
+    services = [each.pagerduty for each in settings.catalogue.services.values() if each.pagerduty]
+
+    def polled() -> Sequence[Call]:
+        known = pager()
+        return poll(known, services, now()) if known and services else []
+
     def tools() -> Tools:
         return Tools(
             now=now(),
@@ -108,13 +150,18 @@ def house(settings: Settings, now: Now = utc_now) -> House:
             samples=store,
             replays=Replays(store),
             catalogue=_Catalogue(settings),
+            runbook=runbook(),
+            off=settings.off,
+            pager=pager(),
+            status_page=status_page(),
+            tracker=tracker(),
             posted=store.where,
         )
 
     outbox = Outbox(store, workspace, now, draw)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
     desk = Desk(
-        store, Line(line_redis), workspace, renderer, outbox, people, tools, now, handlers.incident.summary_facts
+        store, Line(line_redis), workspace, renderer, outbox, people, tools, now, handlers.incident.cards, polled
     )
     return House(settings, text, line_redis, store, workspace, renderer, desk, tools)
 
