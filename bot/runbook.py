@@ -23,11 +23,12 @@ from typing import Any, Final
 _STEP: Final = re.compile(r"- \[[ x]\] +(?P<text>.+?)(?: +→ +`(?P<action>/[^`]+)`)?\s*$")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _STOP: Final = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "a all an and any are as at be been but by can do does for from has have how i if in is it its me my new no not"
         " of off on or our since so that the then there they this to too up us was we what when where which why will"
-        " with you"
-    ).split()
+        " with you",
+    )
 )
 
 NAMED: Final = 100.0
