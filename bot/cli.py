@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bot.settings import Role, Settings, SettingsError, load
+from bot.settings import Role, Settings, SettingsError, foreign, load
 
 if TYPE_CHECKING:
     from bot.wiring import House
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The script's entry. Returns the exit code."""
     parsed = _parser().parse_args(arguments)
     try:
+        os.environ.update(foreign(os.environ, Path.cwd()))
         return int(parsed.run(parsed) or 0)
     except SettingsError as wrong:
         print(*wrong.problems, sep="\n", file=sys.stderr)
@@ -74,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     manifest.add_argument("--http", metavar="URL", help="the public address, for HTTP instead of Socket Mode")
     manifest.add_argument("--prefix", default="", metavar="fw-", help="put before every command's name")
     sandbox = command("sandbox", _sandbox, "Open the whole product in a browser page; needs no account.")
-    sandbox.add_argument("--port", type=int, default=8765)
+    sandbox.add_argument("--port", type=int, default=8765, help="of the page, on 127.0.0.1; 0 takes a free one")
+    sandbox.add_argument("--http", action="store_true", help="Slack speaks to the bot over HTTP instead of Socket Mode")
+    sandbox.add_argument("--folder", type=Path, help="where the state of the night lives; otherwise a temporary folder")
+    sandbox.add_argument("--keep", action="store_true", help="leave that folder when the sandbox stops")
+    sandbox.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     drill = command("drill", _drill, "Play a night on a real Redis and print the conversation.")
     drill.add_argument("name", nargs="?", default="replay", help="which one: replay")
     return parser
@@ -147,9 +152,10 @@ def _manifest(parsed: argparse.Namespace) -> int:
 
 
 def _sandbox(parsed: argparse.Namespace) -> int:
+    import handlers  # noqa: F401  makes every sentence known, for the manifest and the composer
     from bot.sandbox.page import run
 
-    return run(parsed.port)
+    return run(parsed.port, http=parsed.http, folder=parsed.folder, keep=parsed.keep, browser=not parsed.no_browser)
 
 
 def _drill(parsed: argparse.Namespace) -> int:

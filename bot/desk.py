@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from bot.action import (
     Incomplete,
     Later,
     Misworded,
+    Parameter,
     Plan,
     Refused,
     Reply,
@@ -35,12 +36,12 @@ from bot.action import (
     written,
 )
 from bot.incident import Incident, duties
-from bot.outbox import Outbox, Posting
+from bot.outbox import Outbox, Posting, packed
 from bot.people import Roster
 from bot.procedure import Procedure
 from bot.render import Message, Renderer
 from bot.steps import Steps
-from bot.store import AWAY, LEASE, LOST, WEEK, Commit, Conflict, Put, Store
+from bot.store import AWAY, LOST, WEEK, Commit, Conflict, Put, Store
 from bot.tools import Tools, Workspace
 
 log = logging.getLogger(__name__)
@@ -314,6 +315,8 @@ class Desk:
         if not call.channel or call.text == HOME:
             return
         name = call.channel_name or self.store.known(f"channel:{call.channel}")
+        if call.door in MACHINES:
+            return
         if not self.people.serves(call.channel, name, call.incident):
             raise Refused("I do not serve this channel.", f"Served here: {', '.join(self.people.served)}.")
         if call.channel_name and call.incident is None:
@@ -347,21 +350,20 @@ class Desk:
         usage = {"sentence": incomplete.sentence, "usage": [action.usage], "notes": [], "near": "", "said": call.text}
         if not action.form or not call.trigger:
             return self._whisper(call, "desk/usage", usage)
+        first = action.form(call, self.tools()) if callable(action.form) else {}
         facts = {
             "title": action.summary.rstrip("."),
             "fields": [
                 {
                     "name": p.name,
                     "label": p.name.replace("_", " ").capitalize(),
-                    "kind": "select" if p.choices else "multiline" if p.type is Text else "text",
-                    "options": [[choice, choice] for choice in p.choices] or None,
-                    "initial": incomplete.given.get(p.name)
-                    or (written(p.type, p.default) if p.default is not None else None),
+                    "kind": "select" if p.choices or p.flag else "multiline" if p.type is Text else "text",
+                    "options": [[choice, choice] for choice in p.choices or (YES_NO if p.flag else ())] or None,
+                    "initial": incomplete.given.get(p.name) or first.get(p.name) or _initial(p),
                     "optional": not p.required,
                     "hint": p.help,
                 }
                 for p in action.parameters
-                if not p.flag
             ],
         }
         view = self.renderer.view("desk/form", facts)
@@ -400,7 +402,7 @@ class Desk:
             user=call.actor,
             thread=call.thread,
             response_url=call.response_url,
-            files=[asdict(file) for file in files],
+            files=[packed(file, self.renderer) for file in files],
         )
 
     def _whisper(self, call: Call, template: str, facts: Mapping[str, Any]) -> Posting:
@@ -531,7 +533,7 @@ class Desk:
         if begins.rows:
             change.ledgers[id] = begins.rows
         # A confirmed plan first says so on its card (see ``_released``); should that not be possible, it begins anyway.
-        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=LEASE if confirmer else 0)
+        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
 
     # ------------------------------------------------------------ cards and samples
 
@@ -607,6 +609,15 @@ class Desk:
                 self.store.sample(name, tools.now, tools.queues.get(name).status().depth)
             except (Refused, Later) as down:
                 log.warning("no sample", extra={"queue": name, "why": str(down)})
+
+
+YES_NO = ("no", "yes")
+
+
+def _initial(p: Parameter) -> str | None:
+    if p.flag:
+        return YES_NO[bool(p.default)]
+    return None if p.default is None else written(p.type, p.default)
 
 
 def _facts(call: Call, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from bot.masking import mask
+from bot.masking import mask, mask_data
 
 _OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -24,10 +26,22 @@ class JsonLines(logging.Formatter):
         }
         for name, value in vars(record).items():
             if name not in _OWN:
-                line[name] = mask(value) if isinstance(value, str) else value
+                line[name] = _plain(value)
         if record.exc_info:
             line["traceback"] = mask(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=lambda value: mask(str(value)))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON has it, masked to its last leaf: a line that cannot be written would be lost."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        # With its keys: a password is known by what stands before it.
+        return {str(key): _plain(each) for key, each in mask_data({str(k): v for k, v in value.items()}).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in value]
+    return mask(str(value))
 
 
 def to_stderr(level: str) -> None:

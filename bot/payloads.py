@@ -55,8 +55,7 @@ def typed(text: str) -> str:
 
 def command(body: Payload, now: datetime, prefix: str = "") -> Call:
     """``/fw-jobs status`` → the sentence ``/jobs status``. Slack does not say when a command was typed."""
-    name = _word(body, "command").removeprefix("/")
-    name = name.removeprefix(prefix) if prefix else name
+    name = _known(_word(body, "command").removeprefix("/"), prefix)
     text = f"/{name} {typed(_word(body, 'text'))}".strip()
     return Call(
         id=digest("command", body.get("trigger_id"), body.get("user_id"), body.get("channel_id"), text),
@@ -68,6 +67,15 @@ def command(body: Payload, now: datetime, prefix: str = "") -> Call:
         trigger=_word(body, "trigger_id"),
         response_url=_word(body, "response_url"),
     )
+
+
+def _known(name: str, prefix: str) -> str:
+    """The command without what the manifest may have put before it: whatever that is, as long as a dash ends it."""
+    nouns = {each.noun.removeprefix("/") for each in ACTIONS.values()}
+    bare = name.removeprefix(prefix) if prefix else name
+    while bare not in nouns and "-" in bare:
+        bare = bare.partition("-")[2]
+    return bare if bare in nouns else name
 
 
 def press(body: Payload, now: datetime) -> Call | None:

@@ -180,6 +180,15 @@ _OFF: Mapping[Part, str] = {
 # ---------------------------------------------------------------- reading it
 
 
+def foreign(environ: Mapping[str, str], cwd: Path, prefix: str = "AWS_") -> dict[str, str]:
+    """What only `cwd/.env` says under names that are a library's own: the library looks into the environment itself.
+
+    What is wrong with the file is left to `load` to say.
+    """
+    written = _Environment({}, cwd / ".env").written
+    return {name: text for name, text in written.items() if name.startswith(prefix) and name not in environ}
+
+
 def load(environ: Mapping[str, str], cwd: Path, role: Role = "up") -> Settings:
     """The settings that `environ`, `cwd/.env` and the catalogue hold; `environ` wins over `.env`.
 
@@ -288,7 +297,8 @@ class _Environment:
     def __init__(self, environ: Mapping[str, str], file: Path) -> None:
         self.problems: list[str] = []
         self._asked: set[str] = set()
-        texts = {**self._read(file), **environ}
+        self.written = self._read(file)
+        texts = {**self.written, **environ}
         self._texts = {name: text.strip() for name, text in texts.items() if text.strip()}
 
     def _read(self, file: Path) -> dict[str, str]:

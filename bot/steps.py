@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.action import Later, Refused, Reply, Unreachable
 from bot.incident import Event
-from bot.outbox import Outbox, Posting
+from bot.outbox import Outbox, Posting, packed
 from bot.procedure import PROCEDURES, Next, Procedure
 from bot.render import Message, Renderer
-from bot.store import LEASE, LOST, Commit, Conflict, Put, Store
+from bot.store import LOST, Commit, Conflict, Put, Store
 from bot.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,9 @@ class Steps:
         change.puts.append(Put("procedure", procedure.id, version, ended, MONTH))
         change.opened[procedure.id] = following.opened
         change.closed[procedure.id] = following.closed
-        change.due[member] = self.now() + timedelta(seconds=(following.wait or LEASE) if following.step else 0)
+        # Without a wait the next step is taken here and now; should we die first, it falls due like anything else.
+        wait = following.wait or self.store.lease_seconds
+        change.due[member] = self.now() + timedelta(seconds=wait if following.step else 0)
         self.store.commit(change)
         if following.card and following.step:
             self._show(procedure, following.card)
@@ -142,7 +144,7 @@ class Steps:
             self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref)
             if reply.to != "nobody":
                 channel = reply.channel or procedure.channel
-                files = [asdict(file) for file in reply.files]
+                files = [packed(file, self.renderer) for file in reply.files]
                 key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
                 postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
         if following.incident:

@@ -133,7 +133,9 @@ def test_a_prefix_of_the_workspace_is_taken_off() -> None:
     body = {"command": "/fw-jobs", "text": "status", "trigger_id": "1"}
     assert payloads.command(body, AT, "fw-").text == "/jobs status"
     assert payloads.command({**body, "command": "/jobs"}, AT, "fw-").text == "/jobs status"
-    assert payloads.command({**body, "command": "/fw-jobs"}, AT).text == "/fw-jobs status"
+    assert payloads.command({**body, "command": "/fw-jobs"}, AT).text == "/jobs status"
+    assert payloads.command({**body, "command": "/my-team-jobs"}, AT).text == "/jobs status"
+    assert payloads.command({**body, "command": "/fw-knobs"}, AT).text == "/fw-knobs status"
 
 
 def test_the_same_command_delivered_twice_is_one_call_and_typed_twice_is_two() -> None:
