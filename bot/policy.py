@@ -30,7 +30,7 @@ RULES = {
 
 
 def decide(risk: Risk, actor: str, people: People) -> Decision:
-    """Whether this person's sentence runs at once or is asked about first. Raises Refused when it is not theirs to say."""
+    """Whether this person's sentence runs at once or is asked about first. Raises Refused when it is not theirs."""
     rule = RULES[risk]
     if rule.who == "oncall" and not people.is_oncall(actor):
         raise Refused("that is for on-call engineers.", _named("On call now", people.oncall()))

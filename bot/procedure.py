@@ -1,9 +1,9 @@
 """Work that outlives one job: a stored record, stepped forward until it ends.
 
-A procedure is a function from (its record, tools, its ledger) to what comes Next. Between two steps everything it knows is in
-the record, so any process may take the next one, and the death of one at any line costs at most the repetition of a step:
-a step therefore has to be safe to repeat. What a step says (cards, messages, Events) is saved with its record, in one
-transaction, and sent afterwards.
+A procedure is a function from (its record, tools, its ledger) to what comes Next. Between two steps everything it knows
+is in the record, so any process may take the next one, and the death of one at any line costs at most the repetition of
+a step: a step therefore has to be safe to repeat. What a step says (cards, messages, Events) is saved with its record,
+in one transaction, and sent afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """One procedure under way. ``data`` is its own, JSON values only. ``stop``: who asked it to stop, "" when nobody did."""
+    """One procedure under way. ``data`` is its own, JSON values only. ``stop``: who asked it to stop, "" for nobody."""
 
     id: str
     kind: str
@@ -52,10 +52,10 @@ class Procedure:
 class Next:
     """What one step leads to.
 
-    ``step``: the name of the next one, "" at the end. ``wait``: seconds until it. ``card``: the one message that is edited as
-    things change (not every edit has to reach Slack; the last one does). ``say``: messages of their own, each posted once.
-    ``opened``, ``closed``: rows of the ledger that are now under way, or over with this outcome. ``incident``: its new state,
-    when nothing is said about it.
+    ``step``: the name of the next one, "" at the end. ``wait``: seconds until it. ``card``: the one message that is
+    edited as things change (not every edit has to reach Slack; the last one does). ``say``: messages of their own, each
+    posted once. ``opened``, ``closed``: rows of the ledger that are now under way, or over with this outcome.
+    ``incident``: its new state, when nothing is said about it.
     """
 
     step: str

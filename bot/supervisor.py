@@ -17,7 +17,7 @@ STOPS_IN = 15.0
 """Seconds a role has to finish what it is at, before it is killed."""
 
 STEADY = 30.0
-"""A role that has lived so many seconds starts anew at once; one that dies sooner waits longer each time, up to 15 s."""
+"""A role that has lived so many seconds starts anew at once; one that dies sooner waits longer each time, to 15 s."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Role:
 
 
 def supervise(roles: Sequence[Sequence[str]]) -> int:
-    """Until SIGTERM or SIGINT. Returns 0 after a clean stop, 1 when a role would not start at all (exit 1 or 2 at once, thrice)."""
+    """Until SIGTERM or SIGINT. Returns 0 after a clean stop, 1 when a role would not start (exit 1 or 2, thrice)."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
