@@ -88,12 +88,14 @@ class Connection:
             yield self.client
 
     def client_names(self) -> list[str] | None:
-        """The names of all clients connected to it; None where it does not tell (some hosts forbid CLIENT LIST)."""
+        """The names of the clients on this very database; None where it does not tell (some hosts forbid that)."""
+        database = str(self.client.connection_pool.connection_kwargs.get("db") or 0)
         with self._translated(changing=False):
             try:
-                return [str(client.get("name", "")) for client in self.client.client_list(_type="normal")]
+                clients = self.client.client_list(_type="normal")
             except ResponseError:
                 return None
+        return [str(each.get("name", "")) for each in clients if each.get("db", database) == database]
 
     def close(self) -> None:
         self.client.close()
