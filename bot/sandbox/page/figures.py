@@ -1,0 +1,93 @@
+"""The repost pipeline as the panel shows it: counts of the queue, and the switches that break its destinations."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+
+from bot.sandbox.pipeline import QUEUE, Switches
+from bot.sandbox.platforms import DESTINATIONS, Fault
+
+Json = dict[str, Any]
+
+FRESH: Final = 0.5
+"""Seconds for which figures are shown to others who ask."""
+
+NAMED: Final = 2_000
+"""Failed jobs whose destination is looked up, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    figures: Json | None
+    lit: dict[str, list[str]]
+    trouble: str = ""
+
+
+class PipelinePanel:
+    """Reads Redis; safe to call from any thread. `look` never raises."""
+
+    def __init__(self, url: str, queue: str = QUEUE, prefix: str = "bull") -> None:
+        self.queue = queue
+        # Any: see bot.clients.connection.
+        self._redis: Any = redis.Redis.from_url(
+            url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
+        )
+        self.switches = Switches(url, queue)
+        self._base = f"{prefix}:{queue}:"
+        self._lock = threading.Lock()
+        self._seen: Seen = Seen(None, {name: [] for name in DESTINATIONS}, "not read yet")
+        self._at = 0.0
+
+    def look(self, *, anew: bool = False) -> Seen:
+        with self._lock:
+            if anew or time.monotonic() - self._at > FRESH:
+                try:
+                    self._seen = self._read()
+                except (redis.RedisError, OSError) as away:
+                    self._seen = Seen(None, self._seen.lit, str(away) or type(away).__name__)
+                self._at = time.monotonic()
+            return self._seen
+
+    def _read(self) -> Seen:
+        base = self._base
+        pipe = self._redis.pipeline(transaction=False)
+        for name in ("wait", "paused", "active"):
+            pipe.llen(f"{base}{name}")
+        for name in ("prioritized", "delayed", "failed", "completed"):
+            pipe.zcard(f"{base}{name}")
+        pipe.hget(f"{base}meta", "paused")
+        pipe.zrevrange(f"{base}failed", 0, NAMED - 1)
+        wait, held, active, prioritized, delayed, failed, completed, paused, ids = pipe.execute()
+        names = self._redis.pipeline(transaction=False)
+        for id in ids:
+            names.hget(f"{base}{id}", "name")
+        by = Counter(name for name in (names.execute() if ids else []) if name)
+        counts = [
+            ("failed", failed),
+            ("waiting", wait + held + prioritized),
+            ("active", active),
+            ("delayed", delayed),
+            ("completed", completed),
+        ]
+        figures = {
+            "queue": self.queue,
+            "counts": counts,
+            "paused": bool(paused),
+            "by_destination": [(name, by[name]) for name in DESTINATIONS if by[name]],
+        }
+        lit = {name: [str(one) for one in on] for name, on in self.switches.faults().items()}
+        return Seen(figures, lit)
+
+    def switch(self, destination: str, fault: str, *, on: bool) -> None:
+        """Raises ValueError for a destination or fault there is not."""
+        (self.switches.on if on else self.switches.off)(destination, Fault(fault))
+
+    def close(self) -> None:
+        self.switches.close()
+        self._redis.close()

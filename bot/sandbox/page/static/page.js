@@ -1,0 +1,399 @@
+// The page kept in step with the workspace: pieces come by the stream and replace those of the same id.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const me = document.body.dataset.me;
+
+// ---------------------------------------------------------------- pieces that replace others
+
+// What a person has opened, typed or focused is theirs: a piece that is drawn anew keeps it.
+function replaceKeeping(old, fresh) {
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
+  const caret = active && "selectionStart" in active ? [active.selectionStart, active.selectionEnd] : null;
+  for (const details of old.querySelectorAll("details[id][open]")) fresh.querySelector("#" + CSS.escape(details.id))?.setAttribute("open", "");
+  for (const field of old.querySelectorAll("input[id].draft, textarea[id].draft, dialog [id]")) {
+    const same = fresh.querySelector("#" + CSS.escape(field.id));
+    if (same && "value" in field && field.type !== "checkbox" && field.type !== "radio") same.value = field.value;
+    if (same && "checked" in field) same.checked = field.checked;
+  }
+  old.replaceWith(fresh);
+  if (active?.id) {
+    const again = byId(active.id);
+    again?.focus({ preventScroll: true });
+    if (again && caret && caret[0] !== null && again.setSelectionRange) again.setSelectionRange(...caret);
+  }
+}
+
+function place(list, item) {
+  const newest = list.dataset.newest === "first";
+  const items = [...list.children].filter((one) => one.dataset.ts);
+  // Nearly always the newest: look from that end.
+  if (newest) {
+    const next = items.find((one) => one.dataset.ts <= item.dataset.ts);
+    list.insertBefore(item, next ?? null);
+  } else {
+    let at = items.length;
+    while (at && items[at - 1].dataset.ts > item.dataset.ts) at -= 1;
+    list.insertBefore(item, items[at] ?? null);
+  }
+}
+
+function patch(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const messages = byId("messages");
+  const ended = messages && atEnd(messages);
+  const following = ended || Date.now() - acted < 6000;
+  const before = messages?.lastElementChild;
+  for (const fresh of [...holder.content.children]) {
+    localise(fresh);
+    const old = fresh.id && byId(fresh.id);
+    if (old?.closest(".wire-row") && old.querySelector("details[open]")) {
+      old.querySelector("summary").replaceWith(fresh.querySelector("summary"));
+      continue;
+    }
+    if (fresh.id === "modal") {
+      patchModal(old, fresh);
+      continue;
+    }
+    if (old) {
+      hearReplies(old, fresh);
+      replaceKeeping(old, fresh);
+    } else if (fresh.dataset.into && byId(fresh.dataset.into)) {
+      place(byId(fresh.dataset.into), fresh);
+      if (fresh.dataset.into === "messages") arrived(fresh, following);
+      if (fresh.dataset.into === "wire") trim(byId("wire"), 120);
+    } else {
+      continue;
+    }
+    htmx.process(byId(fresh.id) ?? fresh);
+  }
+  if (messages) follow(messages, before, following, ended);
+}
+
+// To the end, unless the first new message is taller than what can be seen: then to its top, where its fact stands.
+function follow(messages, before, following, ended) {
+  const first = before?.isConnected ? before.nextElementSibling : null;
+  if (first && following && messages.scrollHeight - first.offsetTop > messages.clientHeight) messages.scrollTop = first.offsetTop - 4;
+  else if (first ? following : ended) toEnd(messages);
+}
+
+function trim(list, most) {
+  while (list.children.length > most) list.lastElementChild.remove();
+}
+
+// ---------------------------------------------------------------- messages
+
+const atEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+const toEnd = (list) => {
+  list.scrollTop = list.scrollHeight;
+  byId("newer").hidden = true;
+};
+
+function arrived(item, following) {
+  hear(item);
+  if (!following && item.dataset.by !== me) byId("newer").hidden = false;
+}
+
+// Read out what is new, once; an edit of a card is not news.
+function hear(item) {
+  if (!item.dataset.heard || item.dataset.by === me) return;
+  byId("heard").textContent = item.dataset.heard;
+}
+
+function hearReplies(old, fresh) {
+  for (const reply of fresh.querySelectorAll("li.reply")) {
+    if (byId(reply.id)) continue;
+    hear(reply);
+    fresh.querySelector("details.thread")?.setAttribute("open", "");
+  }
+}
+
+// ---------------------------------------------------------------- forms in a dialog
+
+const draftsKey = (view) => `fw-form-${view}`;
+
+function keepForm(form) {
+  const values = {};
+  for (const field of form.elements) {
+    if (!field.name) continue;
+    if (field.type === "checkbox" || field.type === "radio") (values[field.name] ??= []).push(...(field.checked ? [field.value] : []));
+    else if (field.multiple) values[field.name] = [...field.selectedOptions].map((one) => one.value);
+    else values[field.name] = [field.value];
+  }
+  sessionStorage.setItem(draftsKey(form.dataset.form), JSON.stringify(values));
+}
+
+function restoreForm(form) {
+  const values = JSON.parse(sessionStorage.getItem(draftsKey(form.dataset.form)) ?? "{}");
+  for (const field of form.elements) {
+    const kept = values[field.name];
+    if (!kept) continue;
+    if (field.type === "checkbox" || field.type === "radio") field.checked = kept.includes(field.value);
+    else if (field.multiple) for (const one of field.options) one.selected = kept.includes(one.value);
+    else field.value = kept[0] ?? "";
+  }
+}
+
+let opener = null;
+
+function patchModal(old, fresh) {
+  const before = old.querySelector("dialog")?.dataset.view;
+  const after = fresh.querySelector("dialog")?.dataset.view;
+  if (!before && after) opener = document.activeElement?.id;
+  const active = old.contains(document.activeElement) ? document.activeElement.id : null;
+  old.replaceWith(fresh);
+  showModal(active);
+  if (before && before !== after) sessionStorage.removeItem(draftsKey(before));
+  if (before && !after) (byId(opener ?? "") ?? byId("say"))?.focus({ preventScroll: true });
+}
+
+function showModal(focused) {
+  const dialog = byId("modal")?.querySelector("dialog");
+  if (!dialog) return;
+  htmx.process(dialog);
+  const form = dialog.querySelector("form");
+  restoreForm(form);
+  dialog.showModal();
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    dialog.querySelector(".close").click();
+  });
+  form.addEventListener("input", () => keepForm(form));
+  const wrong = dialog.querySelector("[aria-invalid]");
+  (wrong ?? byId(focused ?? "") ?? dialog.querySelector("[autofocus], .input input, .input textarea, .input select") ?? dialog.querySelector(".primary"))?.focus();
+}
+
+// The browser's own checks, said beside the field instead of in a bubble.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("form[data-form]")) return;
+  for (const old of form.querySelectorAll(".error.own")) old.remove();
+  const wrong = [...form.elements].filter((field) => field.willValidate && !field.validity.valid);
+  for (const field of wrong) {
+    const said = document.createElement("p");
+    said.className = "error own";
+    said.setAttribute("role", "alert");
+    said.id = field.id + "-own";
+    said.textContent = field.validity.valueMissing ? "Please fill this in." : field.validationMessage;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), said.id].filter(Boolean).join(" "));
+    field.closest(".input").append(said);
+  }
+  if (wrong.length) {
+    event.preventDefault();
+    wrong[0].focus();
+  }
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  for (const field of event.detail.elt.querySelectorAll?.("input[type=datetime-local]") ?? [])
+    if (field.value) event.detail.parameters[field.name] = Math.floor(new Date(field.value).getTime() / 1000);
+  if (event.detail.elt.matches?.("input[type=datetime-local]") && event.detail.elt.value)
+    event.detail.parameters.choice = Math.floor(new Date(event.detail.elt.value).getTime() / 1000);
+});
+
+document.addEventListener("fw:form", (event) => {
+  const form = document.querySelector(`form[data-form="${CSS.escape(event.detail.view)}"]`);
+  const line = form?.querySelector(".modal-body > .error");
+  if (!line) return toast(event.detail.text, true);
+  line.textContent = event.detail.text;
+  line.hidden = false;
+});
+
+document.addEventListener("fw:sent", (event) => sessionStorage.removeItem(draftsKey(event.detail.view)));
+
+// ---------------------------------------------------------------- "are you sure?"
+
+document.addEventListener("htmx:confirm", (event) => {
+  const asked = event.detail.elt.dataset?.confirm;
+  if (!asked) return;
+  event.preventDefault();
+  const said = JSON.parse(asked);
+  const dialog = byId("sure");
+  byId("sure-title").textContent = said.title;
+  byId("sure-text").innerHTML = said.text;
+  byId("sure-no").textContent = said.no;
+  byId("sure-yes").textContent = said.ok;
+  byId("sure-yes").className = `button ${said.style || "primary"}`;
+  const back = document.activeElement?.id;
+  const done = (yes) => {
+    dialog.close();
+    byId("sure-yes").onclick = byId("sure-no").onclick = dialog.oncancel = null;
+    byId(back ?? "")?.focus();
+    if (yes) event.detail.issueRequest(true);
+    else if (event.detail.elt.form === null && "value" in event.detail.elt) event.detail.elt.value = "";
+  };
+  byId("sure-yes").onclick = () => done(true);
+  byId("sure-no").onclick = () => done(false);
+  dialog.oncancel = () => done(false);
+  dialog.showModal();
+  byId("sure-no").focus();
+});
+
+// ---------------------------------------------------------------- what went wrong, what was taken
+
+function toast(text, bad) {
+  const line = document.createElement("p");
+  line.className = bad ? "toast bad" : "toast";
+  line.textContent = text;
+  const box = byId("toasts");
+  while (box.children.length > 2) box.firstElementChild.remove();
+  box.append(line);
+  setTimeout(() => line.remove(), 9000);
+}
+
+// What answers an act of one's own is brought into sight.
+let acted = 0;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig?.verb === "post") acted = Date.now();
+});
+
+document.addEventListener("fw:refused", (event) => toast(event.detail.text, true));
+
+document.addEventListener("fw:taken", (event) => {
+  const field = byId(event.target.dataset?.clears ?? "");
+  if (!field) return;
+  field.value = "";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+for (const broken of ["htmx:sendError", "htmx:timeout", "htmx:responseError"])
+  document.addEventListener(broken, (event) => {
+    if (event.detail.xhr?.status === 403) toast(event.detail.xhr.responseText, true);
+    else toast("The sandbox did not answer. What you typed is kept; try again.", true);
+    const box = event.detail.elt;
+    if (box.matches?.("[role=switch]")) box.checked = !box.checked;
+  });
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-press]");
+  if (link) htmx.ajax("POST", link.dataset.press, { source: link, values: { action: link.dataset.action }, swap: "none" });
+});
+
+// ---------------------------------------------------------------- the stream
+
+let source = null;
+
+function away(gone) {
+  const line = byId("away");
+  if (!gone) line.hidden = true;
+  else if (line.hidden) {
+    line.textContent = "The sandbox has stopped, or cannot be reached. What you typed is kept; this page comes back by itself once it runs again.";
+    line.hidden = false;
+  }
+}
+
+function connect(url) {
+  source = new EventSource(url);
+  source.addEventListener("open", () => away(false));
+  source.addEventListener("error", () => setTimeout(() => source.readyState !== EventSource.OPEN && away(true), 1500));
+  source.addEventListener("reload", () => location.reload());
+  source.addEventListener("over", () => away(true));
+  source.addEventListener("gone", (event) => {
+    for (const id of event.data.split(" ")) byId(id)?.remove();
+  });
+  return source;
+}
+
+htmx.createEventSource = connect;
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  event.preventDefault();
+  patch(event.detail.data);
+});
+addEventListener("beforeunload", () => source?.close());
+
+// ---------------------------------------------------------------- menus, tabs, panels
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target) || event.target.closest(".menu-items button, .menu-items a")) menu.open = false;
+  const reply = event.target.closest("[data-reply]");
+  if (reply) {
+    const thread = byId(reply.dataset.reply + "-thread");
+    thread.open = true;
+    byId(reply.dataset.reply + "-answer")?.focus();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.activeElement?.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else closePanels();
+});
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+
+function choose(tab, focus) {
+  for (const one of tabs) {
+    const on = one === tab;
+    one.setAttribute("aria-selected", on);
+    one.tabIndex = on ? 0 : -1;
+    byId(one.getAttribute("aria-controls")).hidden = !on;
+  }
+  sessionStorage.setItem("fw-tab", tab.id);
+  if (focus) tab.focus();
+}
+
+for (const [at, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => choose(tab));
+  tab.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) choose(tabs[(at + step + tabs.length) % tabs.length], true);
+    if (event.key === "Home") choose(tabs[0], true);
+    if (event.key === "End") choose(tabs.at(-1), true);
+  });
+}
+
+function panel(name, open) {
+  document.body.classList.toggle(`show-${name}`, open);
+  byId(`show-${name}`).setAttribute("aria-expanded", open);
+}
+
+function closePanels() {
+  for (const name of ["rooms", "side"]) if (document.body.classList.contains(`show-${name}`)) (panel(name, false), byId(`show-${name}`).focus());
+}
+
+byId("show-rooms").addEventListener("click", () => panel("rooms", !document.body.classList.contains("show-rooms")));
+byId("show-side").addEventListener("click", () => (panel("side", true), document.querySelector("[role=tab][aria-selected=true]").focus()));
+byId("hide-side").addEventListener("click", closePanels);
+
+// ---------------------------------------------------------------- messages by keyboard
+
+const list = byId("messages");
+
+function step(from, by) {
+  const items = [...list.querySelectorAll(":scope > .message")];
+  const at = items.indexOf(from);
+  const next = at < 0 ? items.at(-1) : items[at + by];
+  if (next) next.focus();
+  else if (by > 0) byId("say")?.focus();
+}
+
+list?.addEventListener("keydown", (event) => {
+  const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!way || event.target.closest("input, textarea, select, summary")) return;
+  event.preventDefault();
+  step(event.target.closest(".messages > .message"), way);
+});
+
+list?.addEventListener("scroll", () => {
+  if (atEnd(list)) byId("newer").hidden = true;
+}, { passive: true });
+
+byId("newer")?.addEventListener("click", () => toEnd(list));
+
+// ---------------------------------------------------------------- at the start
+
+localise(document);
+document.addEventListener("htmx:afterSwap", (event) => localise(event.detail.target.parentElement ?? document));
+choose(byId(sessionStorage.getItem("fw-tab") ?? "") ?? tabs[0]);
+if (list && !location.hash) toEnd(list);
+if (location.hash) byId(location.hash.slice(1))?.focus();
+addEventListener("hashchange", () => byId(location.hash.slice(1))?.focus());
+new ResizeObserver(() => list && !location.hash && list.dataset.settled === undefined && toEnd(list)).observe(list ?? document.body);
+list?.addEventListener("wheel", () => (list.dataset.settled = ""), { passive: true, once: true });
+showModal();
