@@ -75,6 +75,10 @@ class Unreachable(Refused):
     """An outside system cannot be reached. A person is told so; a procedure tries again."""
 
 
+class Unanswered(Refused):
+    """Nothing to say: the second of two presses, a reaction that was not meant for us, a duty that is no longer due."""
+
+
 class Later(FirewatchError):
     """An outside system asks to be asked again in ``seconds``. Nothing is lost: the same work is taken up then."""
 
@@ -146,6 +150,7 @@ class File:
     title: str
     text: str = ""
     picture: str = ""
+    template: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -163,7 +168,8 @@ class Reply:
     """A template's name and the facts it needs (JSON values only), and what goes on record with it.
 
     ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
-    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it. ``incident``: the
+    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit``
+    the message of that key (without one: the message that was pressed) is changed, and posted only if it never was. ``incident``: the
     new state of the incident, saved together with an Event made of what the message says; ``note`` puts the message
     on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``,
     ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
@@ -174,12 +180,13 @@ class Reply:
     to: Literal["channel", "asker", "home", "nobody"] = "channel"
     channel: str = ""
     key: str = ""
+    edit: bool = False
     incident: Incident | None = None
     note: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
     jobs: Sequence[str] = ()
     files: Sequence[File] = ()
-    begins: Begin | None = None
+    begins: Sequence[Begin] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,6 +434,9 @@ def _rate_words(rate: float) -> str:
 
 Handler = Callable[..., Answer]
 
+Prefill = Callable[["Call", Any], Mapping[str, Any]]
+"""What the fields of a form begin with, by the parameter's name: a function of the Call and Tools."""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -438,8 +448,10 @@ class Action:
     parameters: tuple[Parameter, ...]
     summary: str
     help: str
-    form: bool = False
+    form: bool | Prefill = False
     hidden: bool = False
+    doors: tuple[Door, ...] = ()
+    """Through which alone it is said, where that is not every one: the clock's reminders, PagerDuty's alerts."""
 
     @property
     def noun(self) -> str:
@@ -493,10 +505,12 @@ class Action:
 ACTIONS: dict[str, Action] = {}
 
 
-def action(name: str, risk: Risk, *, form: bool = False, hidden: bool = False) -> Callable[[Handler], Handler]:
+def action(
+    name: str, risk: Risk, *, form: bool | Prefill = False, hidden: bool = False, doors: tuple[Door, ...] = ()
+) -> Callable[[Handler], Handler]:
     """Make a function sayable.
 
-    ``form``: ask for missing words in a form. ``hidden``: not in help, not in the manifest.
+    ``form``: ask for missing words in a form, whose fields begin with what the function gives. ``hidden``: not in help, not in the manifest. ``doors``: said only there.
     """
 
     def add(handler: Handler) -> Handler:
@@ -506,7 +520,7 @@ def action(name: str, risk: Risk, *, form: bool = False, hidden: bool = False) -
         if not summary:
             raise TypeError(f"{name} has no docstring, and so no help")
         parameters = tuple(_parameters(handler, rest))
-        ACTIONS[name] = Action(name, risk, handler, parameters, summary, rest.strip(), form, hidden)
+        ACTIONS[name] = Action(name, risk, handler, parameters, summary, rest.strip(), form, hidden, doors)
         return handler
 
     return add

@@ -43,6 +43,7 @@ def run(desk: Desk, stop: threading.Event) -> None:
             if said is None or abs((now - said).total_seconds()) >= 5:
                 desk.store.alive("clock", now)
                 desk.store.remind("sample:", now, keep=True)
+                desk.store.remind("poll:", now, keep=True)
                 said = now
             busy = tick(desk) if leads else 0
             wait = 0.0 if busy else TICK if leads else IDLE

@@ -389,9 +389,13 @@ class Desk:
             self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, call, confirmer="")
         if reply.to == "nobody":
             return None
+        key = reply.key
+        if reply.edit and not key and call.message:
+            key = f"message:{call.message}"
+            self.store.posted(key, call.channel, call.message)
         mode = "edit" if reply.edit else {"channel": "post", "asker": "whisper", "home": "home"}[reply.to]
         at = replace(call, channel=reply.channel, thread="", response_url="") if reply.channel else call
-        return self._posting(at, message, mode, reply.key, files=reply.files)
+        return self._posting(at, message, mode, key, files=reply.files)
 
     def _posting(self, call: Call, message: Message, mode: Any = "post", key: str = "", files: Any = ()) -> Posting:
         return Posting(

@@ -115,6 +115,7 @@ _BARE = re.compile(
 )
 _QUOTED = {q: re.compile(rf"(?:[^{q}\\]|\\.)*+", re.DOTALL) for q in "\"'`"}
 _OPEN = re.compile(r"(\\{0,3})([\"'`])")
+_SIGN = re.compile(r"[\"'`]?\s{0,4}(?:=>|[:=])")
 _LINE = re.compile(r"[^\r\n]*")
 
 
@@ -244,6 +245,8 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
     if bare is None or _TELLING.fullmatch(bare[0]) or _BLANK.match(text, start):
         return nothing
     end = bare.end()
+    if is_secret(bare[0]) and _SIGN.match(text, end):
+        return nothing  # "pass: access_token = …": what follows is the name of the secret, not the secret
     if not _STRICT.search(name) and sign.strip() == ":" and _PROSE.match(text, start):
         return nothing
     if name.endswith("tokens") and bare[0].isdigit():

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from bot.action import Refused
-from bot.render import Message
+from bot.action import File, Refused
+from bot.render import Message, Renderer
 from bot.store import Store
 from bot.tools import Workspace
 
@@ -46,6 +46,18 @@ class Posting:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(**data)
+
+
+def packed(file: File, renderer: Renderer) -> Mapping[str, Any]:
+    """A File as JSON, with the text of its template."""
+    text = renderer.render_text(file.template, file.facts) if file.template else file.text
+    return {
+        "name": file.name,
+        "title": file.title,
+        "text": text,
+        "picture": file.picture,
+        "facts": file.facts if file.picture else {},
+    }
 
 
 Draw = Callable[[str, Mapping[str, Any]], bytes]

@@ -28,6 +28,9 @@ class Incidents:
         number = self._store.number_of(channel)
         return self._store.incident(number) if number is not None else None
 
+    def of_alert(self, alert: str) -> Incident | None:
+        return self._store.of_alert(alert)
+
     def opened_by(self, key: str) -> Incident | None:
         return self._store.opened_by(key)
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot import web
 from bot.door import Receiver
 from bot.figures import collect
+from bot.pagerduty_webhook import PagerDutyDoor
 from bot.slack import SlackDoor, run_socket
 from bot.wiring import House
 
@@ -26,6 +27,11 @@ def run(house: House, stop: threading.Event) -> None:
     receivers: dict[str, Receiver] = {}
     if slack.door == "http":
         receivers["/slack/events"] = door.receive
+    pagerduty = house.settings.pagerduty
+    if pagerduty and pagerduty.webhook_secret:
+        services = [each.pagerduty for each in house.settings.catalogue.services.values() if each.pagerduty]
+        pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, house.desk.now)
+        receivers["/pagerduty/webhook"] = pager.receive
     app = web.build(house.desk, receivers, _checks(house), lambda: collect(house))
     listening = web.listen(house.settings.host, house.settings.port)
     serving = web.server(app)

@@ -32,6 +32,9 @@ CARD_EVERY = 2.0
 AWAY = 5.0
 """Seconds until an outside system that could not be reached is tried again."""
 
+PENDING = 3
+"""So many times a procedure has had to wait for an outside system before the channel hears of it."""
+
 FAILURES = 5
 SAID = 20
 MONTH = 30 * 86400
@@ -132,8 +135,18 @@ class Steps:
         return following.wait
 
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
+        """Come back to it; when that has happened a few times, the channel is told what is pending."""
         log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
+        if self.store.counted(f"waits:{procedure.id}") == PENDING:
+            facts = {"why": why, "kind": procedure.kind}
+            message = self._rendered(procedure, Reply("desk/pending", facts))
+            try:
+                self.outbox.deliver(
+                    Posting("post", f"procedure:{procedure.id}:pending", procedure.channel, message.to_dict())
+                )
+            except Later as later:
+                log.info("not said now", extra={"procedure": procedure.id, "why": later.why})
         return seconds
 
     def _spoken(self, procedure: Procedure, following: Next, change: Commit, version: int) -> Sequence[Posting]:

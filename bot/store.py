@@ -339,6 +339,13 @@ class Store:
         self.redis.set(key, value, nx=True, px=int(seconds * 1000))
         return cast("str | None", self.redis.get(key)) or value
 
+    def counted(self, name: str) -> int:
+        """How often this name has been counted, this time included; forgotten after a day."""
+        with self.redis.pipeline() as pipe:
+            pipe.incr(self.key("count", name))
+            pipe.expire(self.key("count", name), 86400)
+            return int(pipe.execute()[0])
+
     def known(self, name: str) -> str:
         """What was last ``know``n under this name, "" when nothing was."""
         return cast("str | None", self.redis.get(self.key("known", name))) or ""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from bot.incident import Event, Incident, Pace
+    from bot.outside import Pager, StatusPage, Tracker
+    from bot.runbook import Runbook
 
 Ended = Literal["failed", "completed"]
 """The two states from which a job can be put back on its queue."""
@@ -231,6 +233,22 @@ class Chat(Protocol):
 
     def link(self, channel: str, ts: str) -> str: ...
 
+    def name(self, user: str) -> str:
+        """A person's name."""
+        ...
+
+    def email(self, user: str) -> str:
+        """A person's e-mail address, "" when Slack does not tell it."""
+        ...
+
+    def user_of(self, email: str) -> str:
+        """The user id of whoever has this e-mail address, "" when nobody has."""
+        ...
+
+    def dm(self, user: str) -> str:
+        """The channel in which the bot speaks to this person alone."""
+        ...
+
 
 class Incidents(Protocol):
     """The incidents on record."""
@@ -238,6 +256,10 @@ class Incidents(Protocol):
     def get(self, number: int) -> Incident: ...
 
     def of_channel(self, channel: str) -> Incident | None: ...
+
+    def of_alert(self, alert: str) -> Incident | None:
+        """The incident that this alert of PagerDuty's opened or joined."""
+        ...
 
     def opened_by(self, key: str) -> Incident | None:
         """The incident that this very call has opened already, if a death of the process came between."""
@@ -321,6 +343,12 @@ class Tools:
     samples: Samples
     replays: Replays
     catalogue: Catalogue
+    runbook: Runbook
+    off: Callable[[Any], str]
+    """How to turn on a part that is off: "pagerduty", "statuspage", "github"."""
+    pager: Pager | None
+    status_page: StatusPage | None
+    tracker: Tracker | None
     posted: Callable[[str], tuple[str, str]]
     """Channel and ``ts`` of the message that has this key; both "" while it has not been posted."""
 

@@ -1,5 +1,16 @@
 """The runbook, one section a file: the table of contents."""
 
-from handlers import home, incident, jobs, replay
+from handlers import evidence, home, incident, jobs, oncall, outside, postmortem, replay, runbook, updates
 
-__all__ = ["home", "incident", "jobs", "replay"]
+__all__ = [
+    "evidence",
+    "home",
+    "incident",
+    "jobs",
+    "oncall",
+    "outside",
+    "postmortem",
+    "replay",
+    "runbook",
+    "updates",
+]

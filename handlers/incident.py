@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, a
 from bot.incident import Event, Incident, ack_due, update_due
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
+from handlers.evidence import card_facts, gathered
 
 LISTED = 20
 EVENTS_SHOWN = 30
@@ -44,6 +44,7 @@ def open_incident(
         near = get_close_matches(service, known, 1)
         hint = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(known)}." if known else ""
         raise Refused(f"The catalogue has no service `{service}`.", hint)
+    # Whoever opens one by hand has it in hand: the clock of the updates starts at once.
     opened = tools.incidents.opened_by(call.id) or Incident(
         number=tools.incidents.next_number(),
         title=title,
@@ -53,7 +54,7 @@ def open_incident(
         key=call.id,
         service=service or "",
         origin=call.channel,
-    )
+    ).acknowledge(call.actor, call.at, lead=call.actor)
     facts = {"number": opened.number, "title": title, "severity": severity, "by": call.actor}
     return Reply(
         "incident/opened",
@@ -61,7 +62,7 @@ def open_incident(
         to="nobody",
         incident=opened,
         event={"kind": "opened"},
-        begins=Begin("room", {"number": opened.number}),
+        begins=[Begin("room", {"number": opened.number})],
     )
 
 
@@ -70,7 +71,7 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Give an incident its channel: each step does one thing that Slack keeps, and notes it before the next."""
     data = under_way.data
     incident = tools.incidents.get(data["number"])
-    key = f"incident:{incident.number}:summary"
+    key = summary_key(incident)
     match under_way.step:
         case "start":
             channel = incident.channel or tools.chat.create_channel(incident.name, under_way.started)
@@ -88,7 +89,16 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 return Next("pin", data, wait=1.0)
             tools.chat.pin(incident.channel, ts)
             tools.chat.bookmark(incident.channel, "Live summary", tools.chat.link(incident.channel, ts))
-            return Next("announce", data, incident=replace(incident, summary=ts))
+            step = "evidence" if incident.alerts else "announce"
+            return Next(step, data, incident=replace(incident, summary=ts))
+        case "evidence":
+            seen = replace(incident, evidence=tuple(gathered(incident, tools)))
+            return Next("alert", data, incident=seen)
+        case "alert":
+            card = Reply(
+                "oncall/alert_card", card_facts(incident, tools), channel=incident.channel, key=alert_key(incident)
+            )
+            return Next("announce", data, say=[card])
         case _:
             facts = {
                 "number": incident.number,
@@ -99,6 +109,22 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 "show": ACTIONS["/incident show"].sentence(number=incident.number),
             }
             return Next("", data, say=[Reply("incident/announced", facts)])
+
+
+def summary_key(incident: Incident) -> str:
+    return f"incident:{incident.number}:summary"
+
+
+def alert_key(incident: Incident) -> str:
+    return f"incident:{incident.number}:alert"
+
+
+def cards(incident: Incident, tools: Tools) -> Sequence[Reply]:
+    """The messages that show how an incident stands: those that were posted are edited whenever it changes."""
+    shown = [Reply("incident/summary", summary_facts(incident, tools), key=summary_key(incident))]
+    if incident.alerts:
+        shown.append(Reply("oncall/alert_card", card_facts(incident, tools), key=alert_key(incident)))
+    return shown
 
 
 def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
@@ -149,7 +175,16 @@ def note(call: Call, tools: Tools, text: Text) -> Reply:
     text: what was seen or done
     """
     incident = here(call, tools)
-    return Reply("incident/noted", {"text": text}, incident=incident, event={"kind": "note", "text": text})
+    begins = mirrored(incident, call, tools, text)
+    event = {"kind": "note", "text": text}
+    return Reply("incident/noted", {"text": text}, incident=incident, event=event, begins=begins)
+
+
+def mirrored(incident: Incident, call: Call, tools: Tools, text: str) -> list[Begin]:
+    """The note that PagerDuty gets of what is said here; none for an incident without an alert."""
+    if not incident.alert or not tools.pager:
+        return []
+    return [Begin("pager-note", {"number": incident.number, "alert": incident.alert, "text": text, "key": call.id})]
 
 
 @action("/incident keep", Risk.ACT, hidden=True)
@@ -250,20 +285,31 @@ def resolve(call: Call, tools: Tools, cause: Text) -> Reply:
     cause: what was at the root of it
     """
     incident = here(call, tools).resolve(call.actor, call.at, cause)
+    since = incident.alerted_at or incident.opened_at
+    acked = incident.acknowledged_at
     facts = {
         "number": incident.number,
         "title": incident.title,
         "cause": cause,
         "by": call.actor,
-        "seconds": incident.lasted(call.at).total_seconds(),
-        "postmortem_due": (call.at + _postmortem(incident, tools)).timestamp(),
+        "seconds": (call.at - since).total_seconds(),
+        "to_ack": (acked - since).total_seconds() if acked else None,
+        "postmortem_due": (call.at + tools.catalogue.pace(incident.severity).postmortem).timestamp(),
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+        "track": ACTIONS["/postmortem track"].sentence() if tools.tracker else None,
+        "owner": "/postmortem owner",
     }
-    return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"})
-
-
-def _postmortem(incident: Incident, tools: Tools) -> timedelta:
-    return tools.catalogue.pace(incident.severity).postmortem
+    text = f"Resolved: {cause}"
+    begins = [Begin("draft", {"number": incident.number})]
+    if tools.pager:
+        begins += [
+            Begin("pager-resolve", {"number": incident.number, "alert": alert, "text": text})
+            for alert in incident.alerts
+        ]
+    if tools.status_page and incident.status_page:
+        data = {"number": incident.number, "id": incident.status_page, "text": "This is resolved. We are sorry for it."}
+        begins.append(Begin("page-resolve", data))
+    return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"}, begins=begins)
 
 
 # ---------------------------------------------------------------- which one

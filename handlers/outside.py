@@ -1,0 +1,161 @@
+"""What is told to PagerDuty, the status page and the tracker: each a procedure, so that none of them ever holds up Slack
+
+Every step here is safe to repeat: the calls themselves look first, or bear a key (see ``bot/outside.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.action import Refused, Reply
+from bot.outside import Acting, Gone, Pager, Person, Policy, StatusPage
+from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.tools import Tools
+
+BOT = Acting(name="Firewatch")
+
+
+def _pager(tools: Tools) -> Pager:
+    if tools.pager is None:
+        raise Refused(tools.off("pagerduty"))
+    return tools.pager
+
+
+def _status_page(tools: Tools) -> StatusPage:
+    if tools.status_page is None:
+        raise Refused(tools.off("statuspage"))
+    return tools.status_page
+
+
+def acting(user: str, tools: Tools) -> Acting:
+    """In whose name: the person's own, where it is one of this workspace."""
+    if not user.startswith(("U", "W")):
+        return BOT
+    return Acting(tools.chat.email(user), tools.chat.name(user))
+
+
+@procedure("pager-ack")
+def acknowledge(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Acknowledge an alert as whoever said so; say who was first, when that was somebody else."""
+    data = under_way.data
+    done = _pager(tools).acknowledge(data["alert"], acting(data["by"], tools))
+    alert = done.alert
+    facts = {
+        "alert": alert.id,
+        "title": alert.title,
+        "url": alert.url,
+        "by": data["by"],
+        "acknowledgers": alert.acknowledgers,
+    }
+    if done.new:
+        return Next("", data) if data.get("number") else Next("", data, say=[Reply("oncall/acked", facts)])
+    template = "oncall/acked_before" if alert.open else "oncall/acked_too_late"
+    return Next("", data, say=[Reply(template, facts, note=True)])
+
+
+@procedure("pager-note")
+def note(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Mirror what was said here as a note on the alert. An alert that is gone there takes no notes."""
+    data = under_way.data
+    try:
+        _pager(tools).note(data["alert"], data["text"], acting(under_way.asker, tools), data["key"])
+    except Gone:
+        return Next("", data)
+    return Next("", data)
+
+
+@procedure("pager-severity")
+def severity(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """The account's own priority of that rank, where it has one."""
+    data = under_way.data
+    _pager(tools).set_severity(data["alert"], data["severity"], acting(under_way.asker, tools))
+    return Next("", data)
+
+
+@procedure("pager-resolve")
+def resolve(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Resolve the alert too, unless it is."""
+    data = under_way.data
+    _pager(tools).resolve(data["alert"], acting(under_way.asker, tools), data["text"])
+    return Next("", data)
+
+
+@procedure("pager-escalate")
+def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Page the next level. The level is noted before anyone is paged, so that a repeated step pages the same one."""
+    pager, data = _pager(tools), dict(under_way.data)
+    if under_way.step == "start":
+        alert = pager.alert(data["alert"])
+        return Next("page", {**data, "level": pager.level(alert) + 1})
+    done = pager.escalate(data["alert"], data["level"], BOT)
+    names = [each.name for each in done.alert.assigned]
+    facts = {"level": data["level"], "names": names, "url": done.alert.url, "paged": done.new}
+    return Next(
+        "", data, say=[Reply("oncall/escalated", facts, note=True, event={"kind": "escalated", "actor": "clock"})]
+    )
+
+
+@procedure("pager-page")
+def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Page a person (a mention, by their e-mail address) or a policy."""
+    pager, data = _pager(tools), under_way.data
+    target: Person | Policy
+    who = data["who"]
+    if who.startswith("<@"):
+        user = who[2:].partition("|")[0].rstrip(">")
+        found = pager.user(tools.chat.email(user))
+        if found is None:
+            raise Refused(f"PagerDuty knows nobody with the e-mail address of <@{user}>.", "Page a policy instead.")
+        target = found
+    else:
+        target = pager.policy(who)
+    done = pager.page(
+        target, data["why"], acting(data["by"], tools), data["key"], alert=data["alert"], service=data["service"]
+    )
+    facts = {"who": done.who, "url": done.url, "why": data["why"], "by": data["by"]}
+    return Next("", data, say=[Reply("oncall/paged", facts, note=True, event={"kind": "paged"})])
+
+
+@procedure("page-create")
+def publish(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Put it on the status page, and keep the id that came back before anything else."""
+    data = dict(under_way.data)
+    incident = tools.incidents.get(data["number"])
+    if under_way.step == "start":
+        posted = _status_page(tools).create(data["title"], data["text"], f"incident-{data['number']}")
+        return Next("said", {**data, "url": posted.url}, incident=replace(incident, status_page=posted.id))
+    return Next("", data, say=[Reply("incident/published", {"url": data["url"], "by": under_way.asker}, note=True)])
+
+
+@procedure("page-update")
+def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Say what is new on the status page."""
+    data = under_way.data
+    _status_page(tools).update(data["id"], data["text"])
+    return Next("", data)
+
+
+@procedure("page-resolve")
+def over(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Say on the status page that it is over."""
+    data = under_way.data
+    _status_page(tools).resolve(data["id"], data["text"])
+    return Next("", data)
+
+
+@procedure("track")
+def track(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    """Open the tracker's issue, and keep its address."""
+    data = dict(under_way.data)
+    if tools.tracker is None:
+        raise Refused(tools.off("github"))
+    incident = tools.incidents.get(data["number"])
+    if under_way.step == "start":
+        issue = tools.tracker.create(
+            data["title"], data["body"], f"incident-{data['number']}", since=incident.opened_at
+        )
+        return Next(
+            "said", {**data, "url": issue.url, "issue": issue.number}, incident=replace(incident, issue=issue.url)
+        )
+    facts = {"url": data["url"], "issue": data["issue"], "by": under_way.asker}
+    return Next("", data, say=[Reply("postmortem/tracked", facts, note=True)])

@@ -1,0 +1,180 @@
+"""The incident's course: updates every 15 minutes, severity, lead, snooze, mitigation, and what customers are told
+
+Section 7 of the runbook, and the status page of section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from bot.action import Begin, Call, Refused, Reply, Risk, Text, User, action
+from bot.incident import Incident, update_due
+from bot.tools import Tools
+from handlers.incident import here, mirrored
+
+LONGEST = 3000
+"""Characters of an update; more belongs into a file."""
+
+
+def last_update(call: Call, tools: Tools) -> Mapping[str, Any]:
+    """What the form of an update begins with: what was said last."""
+    incident = tools.incidents.of_channel(call.channel)
+    return {key: value for key, value in incident.update.items() if value} if incident else {}
+
+
+@action("/incident update", Risk.ACT, form=last_update)
+def update(
+    call: Call,
+    tools: Tools,
+    text: Text,
+    impact: str | None = None,
+    known: str | None = None,
+    doing: str | None = None,
+    next: timedelta | None = None,
+    public: bool = False,
+) -> Reply:
+    """Post a status update; the clock of the next one starts anew.
+
+    text: how things stand
+    impact: who is affected, and how
+    known: what is known of the cause
+    doing: what is being done
+    next: when the next update follows; at most what the catalogue says
+    public: also to the status page
+    """
+    if len(text) > LONGEST:
+        raise Refused(
+            f"An update is at most {LONGEST:,} characters long; this one has {len(text):,}.",
+            "Put the rest into a file.",
+        )
+    incident = here(call, tools)
+    pace = tools.catalogue.pace(incident.severity)
+    if next is not None and not timedelta(minutes=1) <= next <= pace.update:
+        most = int(pace.update.total_seconds() // 60)
+        raise Refused(
+            f"The next update follows within 1 to {most} minutes on a {incident.severity}, so `--next` is at most {most}m."
+        )
+    if public and tools.status_page is None:
+        raise Refused(tools.off("statuspage"))
+    if public and not incident.status_page:
+        raise Refused("This incident is not on the status page yet.", "`/incident publish TEXT` puts it there.")
+    said = {"text": text, "impact": impact or "", "known": known or "", "doing": doing or ""}
+    after = incident.updated(call.at, said, call.at + next if next else None)
+    due = update_due(after, pace)
+    facts = {
+        **said,
+        "by": call.actor,
+        "public": public,
+        "due": due.timestamp() if due else None,
+        "severity": incident.severity,
+    }
+    begins = mirrored(after, call, tools, f"Update: {text}")
+    if public:
+        begins.append(Begin("page-update", {"number": incident.number, "id": incident.status_page, "text": text}))
+    return Reply(
+        "incident/update", facts, incident=after, event={"kind": "update", "text": f"Update: {text}"}, begins=begins
+    )
+
+
+@action("/incident severity", Risk.ACT)
+def severity(call: Call, tools: Tools, severity: Literal["sev1", "sev2", "sev3", "sev4"]) -> Reply:
+    """Change the severity, and with it the pace of its clocks.
+
+    severity: sev1 is the worst
+    """
+    incident = here(call, tools)
+    incident.still_open()
+    if incident.severity == severity:
+        raise Refused(f"Incident {incident.number} is {severity} already.")
+    facts = {"before": incident.severity, "after": severity, "by": call.actor}
+    begins = []
+    if incident.alert and tools.pager:
+        begins = [Begin("pager-severity", {"number": incident.number, "alert": incident.alert, "severity": severity})]
+    after = replace(incident, severity=severity)
+    return Reply("incident/severity", facts, incident=after, event={"kind": "severity"}, begins=begins)
+
+
+@action("/incident lead", Risk.ACT)
+def lead(call: Call, tools: Tools, user: User) -> Reply:
+    """Say who leads.
+
+    user: a mention, such as @maria
+    """
+    incident = here(call, tools)
+    incident.still_open()
+    if incident.lead == user:
+        raise Refused(f"<@{user}> leads already.")
+    facts = {"before": incident.lead, "after": user, "by": call.actor}
+    return Reply("incident/lead", facts, incident=replace(incident, lead=user), event={"kind": "lead"})
+
+
+@action("/incident snooze", Risk.ACT, form=True)
+def snooze(call: Call, tools: Tools, span: timedelta, why: Text) -> Reply:
+    """Put off the next update, with a reason on record.
+
+    span: for how long, such as 30m; at most 4h
+    why: why nothing is to be said until then
+    """
+    if not timedelta(minutes=1) <= span <= timedelta(hours=4):
+        raise Refused("A snooze lasts from 1m to 4h.")
+    incident = here(call, tools).snooze(call.at + span)
+    facts = {"until": (call.at + span).timestamp(), "why": why, "by": call.actor}
+    return Reply("incident/snoozed", facts, incident=incident, event={"kind": "snooze"})
+
+
+@action("/incident mitigate", Risk.ACT)
+def mitigate(call: Call, tools: Tools) -> Reply:
+    """Say that customers no longer suffer, though the cause is still there."""
+    incident = here(call, tools).mitigate(call.at)
+    facts = {"by": call.actor, "seconds": incident.lasted(call.at).total_seconds()}
+    begins = mirrored(incident, call, tools, "Mitigated.")
+    return Reply("incident/mitigated", facts, incident=incident, event={"kind": "mitigated"}, begins=begins)
+
+
+@action("/incident reopen", Risk.ACT, form=True)
+def reopen(call: Call, tools: Tools, why: Text) -> Reply:
+    """Open a resolved incident again.
+
+    why: what showed that it is not over
+    """
+    incident = here(call, tools).reopen(call.at)
+    return Reply("incident/reopened", {"why": why, "by": call.actor}, incident=incident, event={"kind": "reopened"})
+
+
+@action("/incident publish", Risk.ACT, form=lambda call, tools: {"text": draft(call, tools)})
+def publish(call: Call, tools: Tools, text: Text) -> Reply:
+    """Put the incident on the status page.
+
+    text: what customers are told
+    """
+    incident = here(call, tools)
+    incident.still_open()
+    if tools.status_page is None:
+        raise Refused(tools.off("statuspage"))
+    if incident.status_page:
+        raise Refused("It is on the status page already.", "`/incident update TEXT --public` says what is new there.")
+    data = {"number": incident.number, "title": incident.title, "text": text}
+    facts = {"text": text, "by": call.actor}
+    return Reply(
+        "incident/publishing", facts, note=True, event={"kind": "published"}, begins=[Begin("page-create", data)]
+    )
+
+
+def draft(call: Call, tools: Tools) -> str:
+    """A first word to customers, from what was last said."""
+    incident = tools.incidents.of_channel(call.channel)
+    if incident is None:
+        return ""
+    impact = incident.update.get("impact") or incident.title
+    return f"We are investigating a problem: {impact}. We will post an update within the hour."
+
+
+def since_last(incident: Incident, tools: Tools) -> Sequence[Mapping[str, Any]]:
+    """What happened since the last update, for the reminder of the next."""
+    start = incident.updated_at or incident.acknowledged_at or incident.opened_at
+    kept = ("replay", "note", "severity", "lead", "mitigated", "switch")
+    events = [each for each in tools.incidents.timeline(incident.number) if each.at > start and each.kind in kept]
+    return [{"at": each.at.timestamp(), "actor": each.actor, "text": each.text} for each in events[-4:]]
