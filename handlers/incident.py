@@ -6,11 +6,12 @@ Section 7 of the runbook, first half.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, action
+from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, Unreachable, action
 from bot.incident import Event, Incident, ack_due, update_due
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
@@ -74,11 +75,11 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     key = summary_key(incident)
     match under_way.step:
         case "start":
-            channel = incident.channel or tools.chat.create_channel(incident.name, under_way.started)
-            return Next("invite", data, incident=replace(incident, channel=channel))
+            return _channel(incident, under_way, tools)
         case "invite":
             users = dict.fromkeys([incident.opened_by, *tools.people.oncall()])
-            tools.chat.invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
+            with suppress(Refused):
+                tools.chat.invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
             return Next("summary", data)
         case "summary":
             facts = summary_facts(incident, tools)
@@ -87,8 +88,10 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
             _, ts = tools.posted(key)
             if not ts:
                 return Next("pin", data, wait=1.0)
-            tools.chat.pin(incident.channel, ts)
-            tools.chat.bookmark(incident.channel, "Live summary", tools.chat.link(incident.channel, ts))
+            with suppress(Refused):
+                tools.chat.pin(incident.channel, ts)
+            with suppress(Refused):
+                tools.chat.bookmark(incident.channel, "Live summary", tools.chat.link(incident.channel, ts))
             step = "evidence" if incident.alerts else "announce"
             return Next(step, data, incident=replace(incident, summary=ts))
         case "evidence":
@@ -109,6 +112,22 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 "show": ACTIONS["/incident show"].sentence(number=incident.number),
             }
             return Next("", data, say=[Reply("incident/announced", facts)])
+
+
+def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
+    """A channel of its own; where Slack will not have one, the incident lives where it was opened."""
+    data = under_way.data
+    try:
+        channel = incident.channel or tools.chat.create_channel(incident.name, under_way.started)
+    except Unreachable:
+        raise
+    except Refused as no:
+        if not incident.origin or tools.incidents.of_channel(incident.origin):
+            raise
+        facts = {"number": incident.number, "why": no.sentence}
+        homeless = Reply("incident/no_channel", facts, channel=incident.origin)
+        return Next("summary", data, incident=replace(incident, channel=incident.origin), say=[homeless])
+    return Next("invite", data, incident=replace(incident, channel=channel))
 
 
 def summary_key(incident: Incident) -> str:
