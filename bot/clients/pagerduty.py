@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from bot.action import Refused
+from bot.action import Refused, Unreachable
 from bot.clients.pagerduty_errors import NotInPlan, checked, too_many, unreached
 from bot.clients.pagerduty_shapes import (
     alert,
@@ -109,8 +109,8 @@ class PagerDuty:
         return found
 
     def relapses(self, id: str, since: datetime) -> Mapping[Relapse, datetime]:
-        asked = {"since": stamp(since), "is_overview": "true"}
-        return relapses(self._pages(f"incidents/{_safe(id)}/log_entries", "log_entries", asked), since)
+        entries = self._pages(f"incidents/{_safe(id)}/log_entries", "log_entries", {"is_overview": "true"})
+        return relapses(entries, since)
 
     # ------------------------------------------------------------ what is done to them
 
@@ -145,7 +145,7 @@ class PagerDuty:
         body = {"incident": {"type": "incident_reference", **wanted}}
         try:
             sent = self._send("PUT", f"incidents/{_safe(id)}", f"alert `{id}`", body, actor.user.email)
-        except Gone:
+        except (Gone, Unreachable):
             raise
         except Refused:
             now = self.alert(id)
@@ -165,7 +165,7 @@ class PagerDuty:
 
     def notes(self, id: str) -> Sequence[Note]:
         found = parts(self._get(f"incidents/{_safe(id)}/notes", f"alert `{id}`"), "notes")
-        return sorted((note(each) for each in found), key=lambda each: each.at)
+        return sorted((note(each) for each in reversed(found)), key=lambda each: each.at)
 
     def set_severity(self, id: str, severity: str, by: Acting) -> str:
         try:
@@ -219,6 +219,8 @@ class PagerDuty:
             try:
                 sent = self._send("POST", "incidents", f"service `{service}`", body, actor.user.email)
                 there = part(sent, "incident")
+            except Unreachable:
+                raise
             except Refused:
                 # An open one with this key: an earlier try of ours, which was on its way when we looked.
                 there, new = next(self._pages("incidents", "incidents", asked), None), False

@@ -103,10 +103,14 @@ def oncall(shape: Shape) -> OnCall:
 
 def relapses(entries: Iterable[Shape], since: datetime) -> Mapping[Relapse, datetime]:
     """From an alert's log, newest first. "Reopened" has no entry there: it is the first one after a resolution."""
+    log: list[tuple[datetime, str]] = []
+    for each in entries:
+        log.append((when(each.get("created_at")) or EPOCH, text(each, "type")))
+        if log[-1][0] < since:
+            break
     found: dict[Relapse, datetime] = {}
     over = False
-    for each in reversed(list(entries)):
-        at, kind = when(each.get("created_at")) or EPOCH, text(each, "type")
+    for at, kind in reversed(log):
         if over and not kind.startswith("resolve_log"):
             found["reopened"] = at
         over = kind.startswith("resolve_log")

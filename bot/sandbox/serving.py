@@ -24,6 +24,8 @@ from bot.sandbox.slack.faults import Fault, Faults
 
 Json = dict[str, Any]
 KEPT = 5_000
+_UNHEARD = PlainTextResponse("", 500)
+"""What is written to a connection that is gone already."""
 
 
 class Refusal(Exception):
@@ -153,12 +155,11 @@ class Loopback:
             # uvicorn passes a bound method of its protocol: the only way to the connection under a request.
             wire = getattr(send, "__self__", None)
             response = await self._respond(Request(scope, receive), wire)
-            if response is not None:
-                await response(scope, receive, send)
+            await response(scope, receive, send)
 
         return app
 
-    async def _respond(self, request: Request, wire: Any) -> Response | None:
+    async def _respond(self, request: Request, wire: Any) -> Response:
         asked = await _asked(request)
         fault = self.faults.take(asked.name)
         try:
@@ -166,7 +167,7 @@ class Loopback:
                 await self._before(fault)
                 if fault.reset == "before":
                     _tear_down(wire)
-                    return None
+                    return _UNHEARD
             with self.changed:
                 response = self.answer(asked)
                 self.changed.notify_all()
@@ -179,7 +180,7 @@ class Loopback:
             self.changed.notify_all()
         if fault and fault.reset == "after":
             _tear_down(wire)
-            return None
+            return _UNHEARD
         return response
 
     async def _before(self, fault: Fault) -> None:
