@@ -53,10 +53,9 @@ def typed(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def command(body: Payload, now: datetime, prefix: str = "") -> Call:
-    """``/fw-jobs status`` → the sentence ``/jobs status``. Slack does not say when a command was typed."""
-    name = _known(_word(body, "command").removeprefix("/"), prefix)
-    text = f"/{name} {typed(_word(body, 'text'))}".strip()
+def command(body: Payload, now: datetime) -> Call:
+    """A typed command → the sentence. Slack does not say when it was typed."""
+    text = f"/{_known(_word(body, 'command').removeprefix('/'))} {typed(_word(body, 'text'))}".strip()
     return Call(
         id=digest("command", body.get("trigger_id"), body.get("user_id"), body.get("channel_id"), text),
         actor=_word(body, "user_id"),
@@ -69,13 +68,13 @@ def command(body: Payload, now: datetime, prefix: str = "") -> Call:
     )
 
 
-def _known(name: str, prefix: str) -> str:
-    """The command without what the manifest may have put before it: whatever that is, as long as a dash ends it."""
-    nouns = {each.noun.removeprefix("/") for each in ACTIONS.values()}
-    bare = name.removeprefix(prefix) if prefix else name
-    while bare not in nouns and "-" in bare:
-        bare = bare.partition("-")[2]
-    return bare if bare in nouns else name
+def _known(name: str) -> str:
+    """``jobs``, and ``fw-jobs`` too: where another app has the bare names, the manifest puts something before them.
+
+    Slack delivers an app's own commands only, so whatever stands before a known name is that.
+    """
+    nouns = {each.noun.removeprefix("/") for each in ACTIONS.values() if not each.hidden}
+    return name if name in nouns else max((noun for noun in nouns if name.endswith(noun)), key=len, default=name)
 
 
 def press(body: Payload, now: datetime) -> Call | None:

@@ -44,21 +44,16 @@ _TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "door"
 
 
 class SlackDoor:
-    """Bolt, with a listener for each kind of payload. ``web`` uses ``receive``, ``SlackSocket`` uses ``envelope``.
-
-    ``prefix``: what stands before the command names in this workspace (``fw-`` for ``/fw-jobs``).
-    """
+    """Bolt, with a listener for each kind of payload. ``web`` uses ``receive``, ``SlackSocket`` uses ``envelope``."""
 
     def __init__(
         self,
         desk: Desk,
         signing_secret: str = "",
-        prefix: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._desk = desk
         self._secret = signing_secret.encode()
-        self._prefix = prefix
         self._now = now
         # Said when Redis is down, so it is not worth a template engine in this process: one line without marks.
         self._closed = (_TEMPLATES / "closed.j2").read_text(encoding="utf-8").strip()
@@ -138,7 +133,7 @@ class SlackDoor:
 
     def _command(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         said = json.dumps({"text": self._closed, "response_type": "ephemeral"})
-        context[_HEARD] = Heard(payloads.command(body, self._now(), self._prefix), otherwise=Answer(200, said, _JSON))
+        context[_HEARD] = Heard(payloads.command(body, self._now()), otherwise=Answer(200, said, _JSON))
         ack()
 
     def _press(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:

@@ -68,8 +68,8 @@ def serving(
 
 
 @contextmanager
-def over_http(slack: SlackSandbox, desk: Book, prefix: str = "") -> Iterator[SlackDoor]:
-    door = SlackDoor(desk, slack.signing_secret, prefix)
+def over_http(slack: SlackSandbox, desk: Book) -> Iterator[SlackDoor]:
+    door = SlackDoor(desk, slack.signing_secret)
     with serving(desk, {"/slack/events": door.receive}) as address:
         slack.request_url = f"{address}/slack/events"
         assert slack.verify_request_url()
@@ -78,8 +78,8 @@ def over_http(slack: SlackSandbox, desk: Book, prefix: str = "") -> Iterator[Sla
 
 
 @contextmanager
-def over_socket(slack: SlackSandbox, desk: Book, prefix: str = "") -> Iterator[SlackSocket]:
-    door = SlackDoor(desk, prefix=prefix)
+def over_socket(slack: SlackSandbox, desk: Book) -> Iterator[SlackSocket]:
+    door = SlackDoor(desk)
     socket, stop = SlackSocket(slack.app_token, door.envelope, slack.api_url), threading.Event()
     thread = threading.Thread(target=socket.run, args=(stop,), daemon=True)
     thread.start()

@@ -129,13 +129,16 @@ def test_a_bare_command_is_a_sentence_too(slack: SlackSandbox, desk: Book) -> No
     assert desk.last.text == "/jobs"
 
 
-def test_a_prefix_of_the_workspace_is_taken_off() -> None:
-    body = {"command": "/fw-jobs", "text": "status", "trigger_id": "1"}
-    assert payloads.command(body, AT, "fw-").text == "/jobs status"
-    assert payloads.command({**body, "command": "/jobs"}, AT, "fw-").text == "/jobs status"
-    assert payloads.command({**body, "command": "/fw-jobs"}, AT).text == "/jobs status"
-    assert payloads.command({**body, "command": "/my-team-jobs"}, AT).text == "/jobs status"
-    assert payloads.command({**body, "command": "/fw-knobs"}, AT).text == "/fw-knobs status"
+@pytest.mark.parametrize("name", ["/jobs", "/fw-jobs", "/my-team-jobs", "/fwjobs"])
+def test_what_the_manifest_puts_before_a_command_is_taken_off(name: str) -> None:
+    body = {"command": name, "text": "status", "trigger_id": "1"}
+    assert payloads.command(body, AT).text == "/jobs status"
+
+
+def test_a_command_nobody_knows_stays_as_it_was_typed() -> None:
+    assert payloads.command({"command": "/job", "text": "status"}, AT).text == "/job status"
+    assert payloads.command({"command": "/fw-knobs", "text": "status"}, AT).text == "/fw-knobs status"
+    assert payloads.command({"command": "/home", "text": ""}, AT).text == "/home"
 
 
 def test_the_same_command_delivered_twice_is_one_call_and_typed_twice_is_two() -> None:

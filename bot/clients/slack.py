@@ -250,6 +250,10 @@ class SlackWorkspace:
                 self._identity = named | {"scopes": ",".join(str(scopes).replace(" ", "").split(","))}
             return self._identity
 
+    def ping(self) -> str:
+        """The team's name, asked anew: whether Slack is there and still takes this token."""
+        return str(self._ask(self._web.auth_test).get("team") or "")
+
     # ------------------------------------------------------------ channels
 
     def create_channel(self, name: str, since: datetime) -> str:

@@ -274,6 +274,15 @@ def test_the_token_says_who_it_is_and_what_it_may(slack: SlackSandbox, workspace
     assert counted(slack, "auth.test") == 1
 
 
+def test_a_token_taken_back_is_noticed_though_its_identity_is_known(slack: SlackSandbox) -> None:
+    workspace = client(slack)
+    workspace.identity()
+    assert workspace.ping() == "Reposter"
+    slack.refuse_token("token_revoked")
+    with pytest.raises(SlackRefused, match="does not accept my token"):
+        workspace.ping()
+
+
 # ---------------------------------------------------------------- channels
 
 
