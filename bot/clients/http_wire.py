@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,10 +37,11 @@ class Answer:
 
 
 class Wire:
-    """One system under one address. ``name`` is what a person calls it: "GitHub". Safe to share between threads."""
+    """One system under one address, named as within a sentence: "the status page". Safe to share between threads."""
 
     def __init__(self, name: str, address: str, headers: Mapping[str, str]) -> None:
         self.name = name
+        self._beginning = name[:1].upper() + name[1:]
         self._client = httpx.Client(
             base_url=address,
             headers={"User-Agent": "firewatch", **headers},
@@ -47,6 +49,7 @@ class Wire:
             follow_redirects=True,  # a repository that was renamed
             trust_env=urlsplit(address).hostname not in ("127.0.0.1", "::1", "localhost"),
         )
+        weakref.finalize(self, self._client.close)  # its connections go with it
 
     def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
         """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice."""
@@ -57,7 +60,7 @@ class Wire:
                 response = self._client.request(method, path, params=params, json=body)
                 if response.status_code < 500:
                     break
-                lost = Unreachable(f"{self.name} is in trouble: it answered {response.status_code}.")
+                lost = Unreachable(f"{self._beginning} is in trouble: it answered {response.status_code}.")
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 lost = Unreachable(f"I could not reach {self.name}: {type(error).__name__}.")
                 lost.__cause__ = error
@@ -76,4 +79,4 @@ class Wire:
         except ValueError:
             wait = otherwise
         wait = min(max(wait, 1.0), LONGEST)
-        return Later(wait, f"{self.name} asks for a pause of {wait:g} s")
+        return Later(wait, f"{self._beginning} asks for a pause of {wait:g} s")

@@ -33,7 +33,7 @@ class Statuspage:
 
     def __init__(self, api_key: str, page: str, api_url: str = API) -> None:
         address = (api_url or API).rstrip("/").removesuffix("/v1")
-        self._wire = Wire("The status page", f"{address}/v1", {"Authorization": f"OAuth {api_key}"})
+        self._wire = Wire("the status page", f"{address}/v1", {"Authorization": f"OAuth {api_key}"})
         self._room = f"/pages/{quote(page, safe='')}/incidents"
 
     def create(
