@@ -762,7 +762,7 @@ def _tokens(found: Action, said: Sequence[Word], free: Parameter | None) -> list
             name, equals, value = word.partition("=")
             name = name.lower().replace("_", "-")
             if name in options:
-                tokens.append(f"{name}{equals}{value}")
+                tokens.append(f"{name}={_SHIELD}{value}" if equals else name)
                 awaited = not equals and not options[name].flag
                 continue
             # In free text nearly everything may stand; what is one slip away from an option is asked about.
