@@ -259,7 +259,8 @@ class _Forge:
 
     def dump(self, value: Any) -> Markup:
         """The Jinja filter ``json``: settled, on one line, ready to be a line or a part of another block."""
-        return Markup(self.mark + json.dumps(self._settled(value)))
+        # No bare & in it: finalize would take "&#34;" in a value for markupsafe's work and undo it, breaking the JSON.
+        return Markup(self.mark + json.dumps(self._settled(value)).replace("&", "\\u0026"))
 
     def elements(self, markup: str) -> list[_Ready]:
         """The Jinja filter ``elements``: what a ``call`` block has made, as a list."""

@@ -239,7 +239,7 @@ REASON = (
 
 
 @given(REASON)
-@settings(max_examples=800)
+@settings(max_examples=800, deadline=None)
 def test_normalising_twice_is_normalising_once(reason: str) -> None:
     once = normalise(reason)
     assert normalise(once) == once
@@ -248,7 +248,7 @@ def test_normalising_twice_is_normalising_once(reason: str) -> None:
 
 
 @given(REASON)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_every_reason_has_a_cause(reason: str) -> None:
     cause = TABLE.cause(reason, "repost")
     assert re.fullmatch(r"[a-z][a-z0-9-]{1,45}", cause.key)
@@ -272,7 +272,7 @@ WORDS = st.lists(
 
 
 @given(WORDS, st.lists(IDS, min_size=6, max_size=6), st.integers(0, 6))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_reasons_that_differ_by_their_ids_have_one_cause(words: list[str], ids: list[str], place: int) -> None:
     first, second = (
         " ".join([*words[:place], ids[n], *words[place:], f"(id: {ids[n + 2]}, trace={ids[n + 4]})"]) for n in (0, 1)
@@ -290,7 +290,7 @@ FORM = st.lists(PIECES | st.just("\0"), max_size=10).map(" ".join) | st.lists(PI
 
 
 @given(FORM, FILLS, FILLS)
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_reasons_of_one_shape_have_one_cause_whichever_is_seen_first(form: str, one: str, two: str) -> None:
     first, second = form.replace("\0", one), form.replace("\0", two)
     if shape(first[:1000]) == shape(second[:1000]):

@@ -341,7 +341,9 @@ def test_a_file_shows_no_secret_and_no_html(everything: Renderer, a: str) -> Non
     text = everything.render_text("all.md", {"a": a})
     assert "xoxb-123456789012" not in text
     assert "hunter2x" not in text
-    outside = re.sub(r"(?<!`)(`+)(?!`)(?:.|\n)*?(?<!`)\1(?!`)", "", text)
+    # Backticks of the fact's own would have this test take the wrong parts for code.
+    text = everything.render_text("all.md", {"a": a.replace("`", "'")})
+    outside = re.sub(r"(`+)(?:.|\n)*?\1", "", text)
     assert not re.search(r"(?<!\()<(?!https?://[^<>\s]+>\))", outside)
     assert text.endswith("\n")
     text.encode()
@@ -365,6 +367,20 @@ def test_quotes_stay_quotes_wherever_markup_meets_text(draw: Draw) -> None:
         assert shown.replace(f"`{wanted}`", "", 1) == wanted, expression
     assert said(draw, "('x'|code)|replace('x', a)", a=quoted) == f"`{wanted}`"
     assert said(draw, '"it\'s" ~ u|user', u="U1") == "it's<@U1>"
+
+
+def test_entities_in_facts_stay_what_they_were(draw: Draw) -> None:
+    message = draw(
+        "{{ a }}\n{{ section(a ~ a|code, button(a, a)) }}\n"
+        "{{ actions(button('b', url='https://h/?' ~ a|replace(' ', ''))) }}",
+        a="&#34; &quot; &lt; &#39;",
+    )
+    wanted = "&amp;#34; &amp;quot; &amp;lt; &amp;#39;"
+    assert message.text == wanted
+    assert message.blocks[0]["text"]["text"] == f"{wanted}`{wanted}`"
+    assert message.blocks[0]["accessory"]["value"] == "&#34; &quot; &lt; &#39;"
+    assert message.blocks[1]["elements"][0]["url"] == "https://h/?&#34;&quot;&lt;&#39;"
+    assert to_terminal(message).split("\n")[0] == "&#34; &quot; &lt; &#39;"
 
 
 def test_a_name_and_its_secret_are_masked_though_they_come_as_two_facts(draw: Draw) -> None:
@@ -449,7 +465,7 @@ def test_a_text_is_cut_at_a_safe_place(text: str, limit: int, short: str) -> Non
     ).map("".join),
     st.integers(min_value=5, max_value=60),
 )
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_a_cut_text_is_within_its_limit_and_ends_within_no_token(text: str, limit: int) -> None:
     short = shorten(text, limit)
     assert size(short) <= limit
