@@ -11,7 +11,7 @@ import pytest
 from bot.action import Later, Refused, Unreachable
 from bot.clients.github import GitHub
 from bot.outside import Gone
-from bot.sandbox.github import GitHubSandbox
+from bot.sandbox.github import GitHubSandbox, TrackedIssue
 from bot.sandbox.serving import Refusal
 from tests.clients.outsides import Clock
 
@@ -49,8 +49,7 @@ def test_an_issue_is_opened_once_whatever_becomes_of_the_answer(
 
 def test_it_is_found_on_any_page_and_another_incident_gets_another(there: GitHubSandbox, tracker: GitHub) -> None:
     first = tracker.create("First", "What happened", "inc-12")
-    for number in range(120):
-        tracker._ask("POST", tracker._room, body={"title": f"Somebody else's {number}"})
+    there.issues += [TrackedIssue(number, "Somebody else's", "", [], there.now()) for number in range(2, 122)]
     assert tracker.create("First", "What happened", "inc-12") == type(first)(first.number, first.url, new=False)
     assert tracker.create("First", "What happened", "inc-13").new
 
