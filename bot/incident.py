@@ -1,7 +1,7 @@
 """The incident: its states, its Events and the duties that time makes due. Standard library only.
 
-An Incident is a value. ``acknowledge``, ``resolve`` and the others give back the next one or raise Refused; whoever saves it
-saves, in the same transaction, the Event that says so.
+An Incident is a value. ``acknowledge``, ``resolve`` and the others give back the next one or raise Refused; whoever
+saves it saves, in the same transaction, the Event that says so.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Severity = Literal["sev1", "sev2", "sev3", "sev4"]
 class Event:
     """One line of the timeline. ``at`` is when it happened, which for a pinned message is when that was written.
 
-    ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref`` the
-    reference in the logs.
+    ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref``
+    the reference in the logs.
     """
 
     at: datetime
@@ -42,7 +42,9 @@ class Event:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "at": datetime.fromisoformat(data["at"]), "jobs": tuple(data.get("jobs", ()))})
+        """What another version of this program has added is passed over."""
+        values = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        return cls(**{**values, "at": datetime.fromisoformat(data["at"]), "jobs": tuple(data.get("jobs", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Incident:
     summary: str = ""
     alerts: tuple[str, ...] = ()
     alerted_at: datetime | None = None
+    over: tuple[str, ...] = ()
+    """Those of its alerts that PagerDuty holds for resolved."""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     mitigated_at: datetime | None = None
@@ -77,6 +81,8 @@ class Incident:
     updated_at: datetime | None = None
     update: Mapping[str, str] = field(default_factory=dict)
     """The last update, by field: ``text``, ``impact``, ``known``, ``doing``."""
+    figures: Mapping[str, int] = field(default_factory=dict)
+    """Its queue at the last update (``depth``, ``failed``, ``workers``): what the next reminder compares with."""
     next_update: datetime | None = None
     """When the next update was promised, if sooner than it is due."""
     snoozed_until: datetime | None = None
@@ -111,7 +117,8 @@ class Incident:
         """Raises Refused when it is resolved."""
         if self.resolved:
             raise Refused(
-                f"Incident {self.number} was resolved by <@{self.resolved_by}>. `/incident reopen WHY` opens it again."
+                f"Incident {self.number} was resolved by {person(self.resolved_by)}. "
+                "`/incident reopen WHY` opens it again."
             )
 
     @property
@@ -124,7 +131,8 @@ class Incident:
         self.still_open()
         if self.acknowledged_at:
             raise Refused(f"Incident {self.number} is acknowledged already, by {person(self.acknowledged_by)}.")
-        return replace(self, state="acknowledged", acknowledged_at=at, acknowledged_by=who, lead=self.lead or lead)
+        state: State = "mitigated" if self.mitigated_at else "acknowledged"
+        return replace(self, state=state, acknowledged_at=at, acknowledged_by=who, lead=self.lead or lead)
 
     def updated(self, at: datetime, update: Mapping[str, str], following: datetime | None = None) -> Self:
         """A status update restarts its clock and ends a snooze."""
@@ -181,7 +189,7 @@ class Incident:
         for name, value in values.items():
             if value and (name.endswith(("_at", "_until")) or name == "next_update"):
                 values[name] = datetime.fromisoformat(value)
-        for name in ("alerts", "evidence"):
+        for name in ("alerts", "over", "evidence"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
@@ -216,8 +224,10 @@ DAY = timedelta(days=1)
 
 
 def ack_due(incident: Incident, pace: Pace) -> datetime | None:
-    """When somebody must have acknowledged it; None once somebody has."""
+    """When somebody must have acknowledged it; None once somebody has, or once PagerDuty pages nobody any more."""
     if incident.resolved or incident.acknowledged_at:
+        return None
+    if incident.alerts and set(incident.alerts) <= set(incident.over):
         return None
     return (incident.alerted_at or incident.opened_at) + pace.ack
 
