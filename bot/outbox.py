@@ -134,10 +134,10 @@ class Outbox:
     def _upload(self, posting: Posting) -> None:
         for place, file in enumerate(posting.files):
             key = f"{posting.key}:file:{place}"
-            ts, _ = self.store.posting(key, self.now())
+            ts, since = self.store.posting(key, self.now())
             if not ts and (content := self._content(file)):
                 channel, thread = self._under(posting)
-                sent = self.workspace.upload(channel, file["name"], file["title"], content, thread)
+                sent = self.workspace.upload(channel, file["name"], file["title"], content, thread, since)
                 self.store.posted(key, channel, sent or "sent")
 
     def _content(self, file: Mapping[str, Any]) -> bytes:

@@ -381,7 +381,11 @@ class Workspace(Chat, Protocol):
         """Into the channel through the response_url: for channels in which the bot is not."""
         ...
 
-    def upload(self, channel: str, name: str, title: str, content: bytes, thread: str = "") -> str: ...
+    def upload(
+        self, channel: str, name: str, title: str, content: bytes, thread: str = "", since: datetime | None = None
+    ) -> str:
+        """Put a file there, once: with ``since``, one of that name that went there after it is taken for this one."""
+        ...
 
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Raises Refused when the trigger has expired or was used."""

@@ -136,8 +136,12 @@ class Slack:
         self.responded.append(Shown(response_url, "", message.text, message.blocks))
         self.after("respond")
 
-    def upload(self, channel: str, name: str, title: str, content: bytes, thread: str = "") -> str:
+    def upload(
+        self, channel: str, name: str, title: str, content: bytes, thread: str = "", since: datetime | None = None
+    ) -> str:
         self._called("upload")
+        if since is not None and any(each[:2] == (channel, name) and each[3] == thread for each in self.uploads):
+            return "F1"
         self.uploads.append((channel, name, content, thread))
         self.after("upload")
         return f"F{len(self.uploads)}"

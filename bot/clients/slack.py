@@ -55,8 +55,7 @@ class SlackWorkspace:
 
     def post(self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None) -> str:
         """Post and return the ``ts``; with ``since``, first look for what went out under ``key`` since then."""
-        if channel.startswith(("U", "W")):
-            channel = self.dm(channel)
+        channel = self._place(channel)
         if since is not None and (found := self._sent(channel, key, thread, since)):
             return found
         answer = self._ask(
@@ -73,26 +72,31 @@ class SlackWorkspace:
 
     def _sent(self, channel: str, key: str, thread: str, since: datetime) -> str:
         """The ``ts`` of the message that carries the key; "" when there is none, or none that I may read."""
+        for each in self._messages(channel, thread, since):
+            metadata = each.get("metadata") or {}
+            if metadata.get("event_type") == EVENT_TYPE and (metadata.get("event_payload") or {}).get("key") == key:
+                return str(each["ts"])
+        return ""
+
+    def _messages(self, channel: str, thread: str, since: datetime) -> Iterator[Answer]:
+        """What was said there since then; as much of it as I may read."""
         arguments = {"oldest": f"{(since - SKEW).timestamp():.6f}", "include_all_metadata": True}
         send = self._web.conversations_replies if thread else self._web.conversations_history
         if thread:
             arguments["ts"] = thread
         try:
             for page in self._pages(send, channel=channel, **arguments):
-                for each in page.get("messages", ()):
-                    metadata = each.get("metadata") or {}
-                    if (
-                        metadata.get("event_type") == EVENT_TYPE
-                        and (metadata.get("event_payload") or {}).get("key") == key
-                    ):
-                        return str(each["ts"])
+                yield from page.get("messages", ())
         except SlackRefused as no:
             # A message that may come twice is better than one that never comes.
-            log.warning("cannot search %s for a message sent before: %s", channel, no.code)
-        return ""
+            log.warning("cannot search %s for what was sent before: %s", channel, no.code)
+
+    def _place(self, channel: str) -> str:
+        """A user's id stands for the channel of direct messages with them."""
+        return self.dm(channel) if channel.startswith(("U", "W")) else channel
 
     def update(self, channel: str, ts: str, message: Message) -> None:
-        channel = self.dm(channel) if channel.startswith(("U", "W")) else channel
+        channel = self._place(channel)
         self._ask(self._web.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
 
     def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
@@ -145,9 +149,23 @@ class SlackWorkspace:
         said = loose_json(answer.body)
         check("response_url", "", answer.status_code, answer.headers, {"ok": answer.status_code == 200, **said})
 
-    def upload(self, channel: str, name: str, title: str, content: bytes, thread: str = "") -> str:
-        """Put a file into the channel; returns its id."""
-        channel = self.dm(channel) if channel.startswith(("U", "W")) else channel
+    def upload(
+        self,
+        channel: str,
+        name: str,
+        title: str,
+        content: bytes,
+        thread: str = "",
+        since: datetime | None = None,
+    ) -> str:
+        """Put a file into the channel; returns its id. With ``since``, first look for mine of that name since then."""
+        channel = self._place(channel)
+        if since is not None:
+            me = self.identity()["user_id"]
+            for each in self._messages(channel, thread, since):
+                for file in each.get("files") or ():
+                    if file.get("name") == name and file.get("user") == me:
+                        return str(file["id"])
         answer = self._ask(
             self._web.files_upload_v2,
             channel=channel,

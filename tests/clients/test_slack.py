@@ -126,6 +126,20 @@ def test_a_reply_is_looked_for_in_its_thread(slack: SlackSandbox, workspace: Wor
     assert len(slack.channel("ops").thread(head)) == 1
 
 
+def test_a_file_that_went_out_before_a_death_is_found_and_not_sent_again(
+    slack: SlackSandbox, workspace: Workspace
+) -> None:
+    head = workspace.post("COPS", CARD, "card")
+    began = now()
+    slack.faults.next("files.completeUploadExternal", reset="after")
+    with pytest.raises(Later):
+        workspace.upload("COPS", "replay-1.tsv", "Jobs", b"41", head)
+    [reply] = slack.channel("ops").thread(head)
+    assert workspace.upload("COPS", "replay-1.tsv", "Jobs", b"41", head, since=began) == reply.files[0].id
+    assert workspace.upload("COPS", "replay-2.tsv", "Jobs", b"57", head, since=began) != reply.files[0].id
+    assert [each.files[0].text for each in slack.channel("ops").thread(head)] == ["41", "57"]
+
+
 def test_where_history_may_not_be_read_a_message_is_sent_all_the_same(
     slack: SlackSandbox, workspace: Workspace
 ) -> None:
