@@ -72,6 +72,11 @@ if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 'nan') ~= tonumber(ARGV[2]
 return redis.call('ZREM', KEYS[1], ARGV[1])
 """
 
+_POSTPONE = """
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 'nan') ~= tonumber(ARGV[2]) then return 0 end
+return redis.call('ZADD', KEYS[1], 'XX', 'CH', ARGV[3], ARGV[1])
+"""
+
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
@@ -120,6 +125,7 @@ class Store:
         self._take = redis.register_script(_TAKE)
         self._claim = redis.register_script(_CLAIM)
         self._finish = redis.register_script(_FINISH)
+        self._postpone = redis.register_script(_POSTPONE)
         self._renew = redis.register_script(_RENEW)
         self._release = redis.register_script(_RELEASE)
 
@@ -242,6 +248,10 @@ class Store:
     def due_at(self, member: str) -> datetime | None:
         score = self.redis.zscore(self.key("due"), member)
         return datetime.fromtimestamp(float(score), UTC) if score is not None else None
+
+    def postpone(self, member: str, mark: str, at: datetime) -> None:
+        """Make what was claimed with this mark due at another time, unless it fell due anew meanwhile."""
+        self._postpone(keys=[self.key("due")], args=[member, mark, at.timestamp()])
 
     def next_due(self) -> datetime | None:
         first = cast("list[tuple[str, float]]", self.redis.zrange(self.key("due"), 0, 0, withscores=True))
