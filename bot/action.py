@@ -168,10 +168,10 @@ class Reply:
     """A template's name and the facts it needs (JSON values only), and what goes on record with it.
 
     ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
-    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit``
-    the message of that key (without one: the message that was pressed) is changed, and posted only if it never was. ``incident``: the
-    new state of the incident, saved together with an Event made of what the message says; ``note`` puts the message
-    on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``,
+    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit`` the
+    message of that key (without one: the message that was pressed) is changed, and posted only if it never was.
+    ``incident``: the new state of the incident, saved together with an Event made of what the message says; ``note``
+    puts the message on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``,
     ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
     """
 
@@ -510,7 +510,8 @@ def action(
 ) -> Callable[[Handler], Handler]:
     """Make a function sayable.
 
-    ``form``: ask for missing words in a form, whose fields begin with what the function gives. ``hidden``: not in help, not in the manifest. ``doors``: said only there.
+    ``form``: ask for missing words in a form, whose fields begin with what the function gives. ``hidden``: not in
+    help, not in the manifest. ``doors``: said only there.
     """
 
     def add(handler: Handler) -> Handler:

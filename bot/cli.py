@@ -98,8 +98,11 @@ def _up(parsed: argparse.Namespace) -> int:
 
 def _slack(parsed: argparse.Namespace) -> int:
     from bot.serve import run
+    from bot.wiring import gate
 
-    run(_house("slack"), _stop())
+    settings = _settings("slack")
+    _logs(settings)
+    run(gate(settings), _stop())
     return 0
 
 

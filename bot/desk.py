@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from bot import policy
 from bot.action import (
@@ -39,9 +39,10 @@ from bot.incident import Incident, duties
 from bot.outbox import Outbox, Posting, packed
 from bot.people import Roster
 from bot.procedure import Procedure
+from bot.reception import Line, Reception
 from bot.render import Message, Renderer
 from bot.steps import Steps
-from bot.store import AWAY, LOST, WEEK, Commit, Conflict, Put, Store
+from bot.store import LOST, WEEK, Commit, Conflict, Put, Store
 from bot.tools import Tools, Workspace
 
 log = logging.getLogger(__name__)
@@ -54,25 +55,19 @@ MACHINES_AGAIN = 10.0
 """Seconds until a sentence of a machine that needs an outside system which is away is taken up again."""
 
 POLL_EVERY = timedelta(seconds=30)
+SAID_FOR = timedelta(days=6)
+"""What was due longer ago is not said any more: that it was, is remembered for a week."""
+
+BESIDE = timedelta(milliseconds=200)
+"""Until what somebody else was at is looked at again."""
+
 PLAN_LIFE = timedelta(minutes=10)
 TRIES = 8
 FAILURES = 5
 HOME = "/home"
 
 
-class Line(Protocol):
-    """Where work waits for a worker."""
-
-    def push(self, members: Sequence[tuple[str, str]]) -> None:
-        """Names of what is due, each with its mark (see ``Store.due_now``)."""
-        ...
-
-    def room(self) -> tuple[int, int]:
-        """How many more calls, and how many more of everything else, it can take now."""
-        ...
-
-
-class Desk:
+class Desk(Reception):
     """One a process. Everything it needs is given to it by ``wiring``."""
 
     def __init__(
@@ -88,36 +83,15 @@ class Desk:
         cards: Callable[[Incident, Tools], Sequence[Reply]],
         poll: Callable[[], Sequence[Call]] = list,
     ) -> None:
-        self.store = store
+        super().__init__(store, line, now)
         self.cards = cards
         self.poll = poll
-        self.line = line
         self.workspace = workspace
         self.renderer = renderer
         self.outbox = outbox
         self.people = people
         self.tools = tools
-        self.now = now
         self.steps = Steps(store, renderer, outbox, tools, now)
-
-    # ------------------------------------------------------------ the door's half
-
-    def take(self, call: Call) -> bool:
-        """Remember the call and hand it to a worker; False when this very call was taken before."""
-        return self.take_all([call])[0]
-
-    def take_all(self, calls: Sequence[Call]) -> Sequence[bool]:
-        """``take`` for many, in as few round trips as for one.
-
-        A call that is remembered but not handed over, because the process or Redis died here, is taken all the same:
-        the clock hands it over.
-        """
-        new = self.store.take(calls, self.now())
-        try:
-            self.line.push([(f"call:{call.id}", "") for call, first in zip(calls, new, strict=True) if first])
-        except AWAY as away:
-            log.warning("left to the clock", extra={"why": str(away), "calls": [call.ref for call in calls]})
-        return new
 
     # ------------------------------------------------------------ the worker's half
 
@@ -128,7 +102,12 @@ class Desk:
         """
         kind, _, id = member.partition(":")
         with self.store.lease(member) as mine:
-            if not mine or (mark and not self.store.stands(member, mark)):
+            if not mine:
+                if mark:
+                    # Whoever is at it may be about to leave, and not see that it has fallen due: so not a lease later.
+                    self.store.postpone(member, mark, self.now() + BESIDE)
+                return
+            if mark and not self.store.stands(member, mark):
                 return
             match kind:
                 case "call":
@@ -385,8 +364,9 @@ class Desk:
         """A reply → what to post, with what it changes added to ``change``."""
         message = self.renderer.render(reply.template, _facts(call, reply.facts))
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref)
+        asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
-            self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, call, confirmer="")
+            self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, asked, confirmer="")
         if reply.to == "nobody":
             return None
         key = reply.key
@@ -583,7 +563,7 @@ class Desk:
                 door="clock",
             )
             for duty in due
-            if duty.at <= now
+            if now - SAID_FOR < duty.at <= now
         ]
         if calls:
             self.take_all(calls)

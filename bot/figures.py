@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.wiring import House
+from bot.wiring import Gate
 
 
-def collect(house: House) -> bytes:
+def collect(gate: Gate) -> bytes:
     """Prometheus' text format."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,21 +15,21 @@ def collect(house: House) -> bytes:
     class Figures:
         def collect(self) -> Iterator[Metric]:
             calls = CounterMetricFamily("firewatch_calls", "Sentences answered", labels=["action", "outcome"])
-            for name, count in house.store.metrics().items():
+            for name, count in gate.store.metrics().items():
                 kind, _, rest = name.partition(":")
                 said, _, outcome = rest.rpartition(":")
                 if kind == "calls":
                     calls.add_metric([said, outcome], count)
             yield calls
-            waiting, late = house.store.backlog(house.desk.now())
+            waiting, late = gate.store.backlog(gate.reception.now())
             yield GaugeMetricFamily("firewatch_due", "Things that will fall due", value=waiting)
             yield GaugeMetricFamily(
                 "firewatch_due_late_seconds", "How long the earliest due thing has waited", value=late
             )
-            yield GaugeMetricFamily("firewatch_incidents_open", "Open incidents", value=house.store.open_count())
+            yield GaugeMetricFamily("firewatch_incidents_open", "Open incidents", value=gate.store.open_count())
             for role in ("worker", "clock"):
-                seen = house.store.last_alive(role)
-                age = (house.desk.now() - seen).total_seconds() if seen else float("nan")
+                seen = gate.store.last_alive(role)
+                age = (gate.reception.now() - seen).total_seconds() if seen else float("nan")
                 name = f"firewatch_{role}_seen_seconds"
                 yield GaugeMetricFamily(name, f"Seconds since a {role} was seen", value=age)
 

@@ -14,26 +14,26 @@ from bot.door import Receiver
 from bot.figures import collect
 from bot.pagerduty_webhook import PagerDutyDoor
 from bot.slack import SlackDoor, run_socket
-from bot.wiring import House
+from bot.wiring import Gate
 
 LATELY = timedelta(seconds=30)
 
 
-def run(house: House, stop: threading.Event) -> None:
+def run(gate: Gate, stop: threading.Event) -> None:
     """Until told to stop. Raises Refused when the port is taken."""
-    slack = house.settings.slack
+    slack = gate.settings.slack
     secret = slack.signing_secret.reveal() if slack.signing_secret else ""
-    door = SlackDoor(house.desk, secret, now=house.desk.now)
+    door = SlackDoor(gate.reception, secret, now=gate.reception.now)
     receivers: dict[str, Receiver] = {}
     if slack.door == "http":
         receivers["/slack/events"] = door.receive
-    pagerduty = house.settings.pagerduty
+    pagerduty = gate.settings.pagerduty
     if pagerduty and pagerduty.webhook_secret:
-        services = [each.pagerduty for each in house.settings.catalogue.services.values() if each.pagerduty]
-        pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, house.desk.now)
+        services = [each.pagerduty for each in gate.settings.catalogue.services.values() if each.pagerduty]
+        pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, gate.reception.now)
         receivers["/pagerduty/webhook"] = pager.receive
-    app = web.build(house.desk, receivers, _checks(house), lambda: collect(house))
-    listening = web.listen(house.settings.host, house.settings.port)
+    app = web.build(gate.reception, receivers, _checks(gate), lambda: collect(gate))
+    listening = web.listen(gate.settings.host, gate.settings.port)
     serving = web.server(app)
     if slack.app_token:
         socket = threading.Thread(
@@ -47,19 +47,19 @@ def run(house: House, stop: threading.Event) -> None:
         door.close()
 
 
-def _checks(house: House) -> dict[str, web.Check]:
+def _checks(gate: Gate) -> dict[str, web.Check]:
     return {
-        "redis": lambda: "reachable" if house.redis.ping() else "",
-        "slack": lambda: str(house.workspace.identity().get("team", "reachable")),
-        "worker": lambda: _seen(house, "worker"),
-        "clock": lambda: _seen(house, "clock"),
+        "redis": lambda: "reachable" if gate.redis.ping() else "",
+        "slack": gate.workspace.ping,
+        "worker": lambda: _seen(gate, "worker"),
+        "clock": lambda: _seen(gate, "clock"),
     }
 
 
-def _seen(house: House, role: str) -> str:
-    at = house.store.last_alive(role)
+def _seen(gate: Gate, role: str) -> str:
+    at = gate.store.last_alive(role)
     if at is None:
         raise LookupError("not seen yet")
-    if house.desk.now() - at > LATELY:
+    if gate.reception.now() - at > LATELY:
         raise LookupError(f"last seen {at:%Y-%m-%d %H:%M:%S} UTC")
     return f"seen {at:%H:%M:%S} UTC"

@@ -22,14 +22,14 @@ Ended = Literal["failed", "completed"]
 """The two states from which a job can be put back on its queue."""
 
 Moved = Literal["moved", "already", "changed", "gone"]
-"""moved: back on its queue now. already: this same token moved it before. changed: no longer as it was seen. gone: no such job."""
+"""moved: back on its queue now. already: this token moved it before. changed: not as it was seen. gone: no such job."""
 
 Whereabouts = Literal["waiting", "active", "delayed", "completed", "failed", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An ended job as it was seen when a plan was made. ``finished``: ms since 1970, the guard against moving it twice."""
+    """An ended job as it was seen when a plan was made. ``finished`` (ms since 1970) guards against moving it twice."""
 
     id: str
     name: str
@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """One queue at one moment. ``depth`` is what waits to be taken now: waiting + paused + prioritized (delayed apart)."""
+    """One queue at one moment. ``depth`` is what waits to be taken now: waiting + paused + prioritized, not delayed."""
 
     name: str
     backend: str
@@ -138,8 +138,8 @@ class Queue(Protocol):
         """Put jobs back on the queue, each atomically and only if it is still as it was seen; attempts start anew.
 
         ``token`` names who moves: the same token never moves one job twice, however often it asks, and learns
-        ("already") that it had done so. At most 500 jobs a call. Raises Refused when the queue cannot take them (a paused
-        queue of BullMQ 5, or of a version that cannot be told).
+        ("already") that it had done so. At most 500 jobs a call. Raises Refused when the queue cannot take them (a
+        paused queue of BullMQ 5, or of a version that cannot be told).
         """
         ...
 
@@ -364,17 +364,20 @@ class Message(Protocol):
 
 
 class Workspace(Chat, Protocol):
-    """What the desk itself needs of Slack. Errors: Refused for Slack's "no", Later for 429, 5xx and a lost connection."""
+    """What the desk itself needs of Slack. Errors: Refused for its "no", Later for 429, 5xx and a lost connection."""
 
     def post(self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None) -> str:
-        """Post and return the ``ts``. ``key`` goes out as message metadata; with ``since``, the channel's history from then on
-        is first searched for that key, and the message found is returned instead of posting it again."""
+        """Post and return the ``ts``.
+
+        ``key`` goes out as message metadata; with ``since``, the channel's history from then on is first searched for
+        that key, and the message found is returned instead of posting it again.
+        """
         ...
 
     def update(self, channel: str, ts: str, message: Message) -> None: ...
 
     def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
-        """To one person alone: through the response_url while it lives, else as an ephemeral message, else as a direct message."""
+        """To one person alone: through the response_url while it lives, else ephemerally, else directly."""
         ...
 
     def respond(self, response_url: str, message: Message) -> None:
@@ -398,5 +401,5 @@ class Workspace(Chat, Protocol):
         ...
 
     def identity(self) -> Mapping[str, str]:
-        """``user_id``, ``bot_id``, ``team_id``, ``team``, ``url`` and ``scopes`` (comma separated) of the token, by auth.test."""
+        """By auth.test: ``user_id``, ``bot_id``, ``team_id``, ``team``, ``url`` and ``scopes`` (comma separated)."""
         ...

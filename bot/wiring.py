@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
@@ -21,19 +21,18 @@ from redis.retry import Retry
 import handlers  # the table of contents: importing it makes every sentence known
 from bot.action import Call
 from bot.clients.slack import SlackWorkspace
-from bot.desk import Desk
-from bot.incident import Pace
-from bot.outbox import Outbox
-from bot.outside import Pager, StatusPage, Tracker
-from bot.pagerduty_webhook import poll
-from bot.people import Roster
-from bot.records import Incidents, Replays
-from bot.render import Renderer
-from bot.runbook import Runbook
+from bot.reception import Reception
 from bot.settings import Settings
 from bot.store import Store
-from bot.tools import Queues, Service, Tools, Triage
 from bot.worker import Line
+
+if TYPE_CHECKING:
+    from bot.desk import Desk
+    from bot.incident import Pace
+    from bot.outside import Pager, StatusPage, Tracker
+    from bot.render import Renderer
+    from bot.runbook import Runbook
+    from bot.tools import Queues, Service, Tools, Triage
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 REDIS_SECONDS = 5.0
@@ -46,13 +45,24 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a door is made of."""
+
+    settings: Settings
+    redis: Redis
+    store: Store
+    workspace: SlackWorkspace
+    reception: Reception
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """Everything of one process, put together."""
 
     settings: Settings
     redis: Redis
     line_redis: Redis
-    """RQ's own connections: it keeps bytes where the store keeps text."""
+    """For RQ's worker: it keeps bytes where the store keeps text, and waits for work as long as it likes."""
     store: Store
     workspace: SlackWorkspace
     renderer: Renderer
@@ -74,14 +84,30 @@ class _Catalogue:
         return self.settings.catalogue.clocks.of(severity)
 
 
-def house(settings: Settings, now: Now = utc_now) -> House:
-    """One process' share of the whole. Opens no connection yet."""
+def gate(settings: Settings, now: Now = utc_now) -> Gate:
+    """A door's share of the whole, which is little. Opens no connection yet."""
     text = redis_from(settings.redis_url.reveal(), decode=True)
     store = Store(text, lease=settings.lease)
     workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
+    line = Line(redis_from(settings.redis_url.reveal(), decode=False))
+    return Gate(settings, text, store, workspace, Reception(store, line, now))
+
+
+def house(settings: Settings, now: Now = utc_now) -> House:
+    """A worker's or clock's share of the whole. Opens no connection yet."""
+    from bot.desk import Desk
+    from bot.outbox import Outbox
+    from bot.pagerduty_webhook import poll
+    from bot.people import Roster
+    from bot.records import Incidents, Replays
+    from bot.render import Renderer
+    from bot.runbook import Runbook
+    from bot.tools import Tools
+
+    front = gate(settings, now)
+    text, store, workspace = front.redis, front.store, front.workspace
     renderer = Renderer(TEMPLATES)
     access = settings.catalogue.access
-    people = Roster(access.oncall, access.leads, access.channels, workspace, store)
 
     @functools.cache
     def queues() -> Queues:
@@ -136,6 +162,7 @@ def house(settings: Settings, now: Now = utc_now) -> House:
 
         return GitHub(part.token.reveal(), part.repository, part.api_url)
 
+    people = Roster(access.oncall, access.leads, access.channels, workspace, store, pager, now)
     services = [each.pagerduty for each in settings.catalogue.services.values() if each.pagerduty]
 
     def polled() -> Sequence[Call]:
@@ -164,7 +191,7 @@ def house(settings: Settings, now: Now = utc_now) -> House:
     outbox = Outbox(store, workspace, now, draw)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
     desk = Desk(
-        store, Line(line_redis), workspace, renderer, outbox, people, tools, now, handlers.incident.cards, polled
+        store, front.reception.line, workspace, renderer, outbox, people, tools, now, handlers.incident.cards, polled
     )
     return House(settings, text, line_redis, store, workspace, renderer, desk, tools)
 

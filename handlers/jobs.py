@@ -18,6 +18,9 @@ from bot.tools import Cause, Queue, QueueStatus, Seen, Tools
 SHOWN = 10
 """Causes a card shows; the others are counted."""
 
+TEN_A_SECOND = Rate(10)
+A_FIFTH = Percent(0.2)
+
 HELD_BACK = ("never", "tomorrow")
 
 
@@ -241,8 +244,8 @@ def replay(
     since: Since | None = None,
     ids: Ids | None = None,
     canary: int = 3,
-    rate: Rate = Rate(10),
-    stop_at: Percent = Percent(0.2),
+    rate: Rate = TEN_A_SECOND,
+    stop_at: Percent = A_FIFTH,
     dry_run: bool = False,
 ) -> Plan | Reply:
     """Put failed jobs back on their queue, oldest first, and watch how they end.
@@ -400,7 +403,8 @@ def _nothing(queue: str, status: str, chosen: Chosen, cause: str | None) -> tupl
         group = max(chosen.left_out.values(), key=lambda group: group.count)
         when = "before tomorrow" if group.cause.retry == "tomorrow" else "at all"
         return (
-            f"Nothing to replay on {queue}: {group.count} failed with “{group.cause.title}”, which must not be retried {when}.",
+            f"Nothing to replay on {queue}: {group.count} failed with “{group.cause.title}”, "
+            f"which must not be retried {when}.",
             group.cause.advice,
         )
     if cause and chosen.causes:

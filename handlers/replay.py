@@ -1,8 +1,8 @@
 """A replay under way: canary, the rest at its rate, followed to the end, and the receipt.
 
-One step follows the jobs that are back on their queue, decides whether to go on, and moves the next few. Everything it needs is in
-the record and the ledger, and the queue itself refuses to move a job twice for the same replay: so a step that died half-way is
-simply taken again.
+One step follows the jobs that are back on their queue, decides whether to go on, and moves the next few. Everything it
+needs is in the record and the ledger, and the queue itself refuses to move a job twice for the same replay: so a step
+that died half-way is simply taken again.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def replaying(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 
 def _begun(under_way: Procedure, tools: Tools) -> dict[str, Any]:
-    """``taken``: rows gone through; ``ends``: how many by outcome; ``again``: renewed failures by cause; ``halt``: why it stops."""
+    """``taken``: rows gone through; ``ends``: how many by outcome; ``again``: renewed failures; ``halt``: why it stops."""
     now = tools.now.timestamp()
     return {
         **under_way.data,
@@ -231,7 +231,7 @@ def _line(seen: Seen, outcome: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _again(queue: str, ids: list[str], data: Mapping[str, Any]) -> str | None:
-    """The sentence that replays what failed again; by time, when the ids are too many for a button (2,000 characters)."""
+    """The sentence that replays what failed again; by time, when a button cannot hold the ids (2,000 characters)."""
     if not ids:
         return None
     sentence = ACTIONS["/jobs replay"].sentence(queue=queue, ids=tuple(ids))

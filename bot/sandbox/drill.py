@@ -1,4 +1,4 @@
-"""`firewatch drill`: a story played on a real Redis with the real bot, checked as it goes, and printed as a channel shows it."""
+"""`firewatch drill`: a story on a real Redis with the real bot, checked as it goes, printed as a channel shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from bot.sandbox.slack import Channel, Message, Person, SlackSandbox
 from bot.sandbox.slack.forms import elements
 from bot.sandbox.stage import Stage
 from bot.sandbox.transcript import Transcript
-
 
 T = TypeVar("T")
 
@@ -80,7 +79,7 @@ class Story:
 
 
 def replay(stage: Stage, pipeline: Pipeline) -> str:
-    """A token has expired, uploads fail; the engineer replays too early, mends it, replays again. Returns the room's name."""
+    """A token has expired; the engineer replays too early, mends it, replays again. Returns the room's name."""
     slack, story = stage.slack, Story(stage.slack)
     noor, tomas = slack.oncall, slack.guest
 
@@ -151,7 +150,10 @@ def play(name: str) -> int:
 
 
 def given_redis() -> str:
-    """REDIS_URL where one is set and its database is empty, else "". Raises Missed when it holds anything: it is emptied at the end."""
+    """REDIS_URL where one is set, else "".
+
+    Raises Missed when its database holds anything, because it is emptied at the end.
+    """
     url = os.environ.get("REDIS_URL", "")
     if not url:
         return ""

@@ -1,4 +1,4 @@
-"""A stage for drills and tests: a Redis, a Slack and a repost pipeline on loopback, and the real bot as processes beside them.
+"""A stage for drills and tests: a Redis, a Slack and a pipeline on loopback, the real bot as processes beside them.
 
     with Stage(folder) as stage:
         stage.slack.oncall.types("ops", "/jobs failed repost-dispatch")
@@ -53,7 +53,7 @@ runbook = "uploads"
 
 
 class Stage:
-    """All of it, from ``with`` to the end of the block. ``roles``: None for ``firewatch up``, or those to start one by one."""
+    """All of it, while the block runs. ``roles``: None for ``firewatch up``, or those to start one by one."""
 
     def __init__(
         self,

@@ -167,7 +167,7 @@ def test_pausing_shows_its_plan_and_leaves_before_and_after(stage: Stage, story:
     stage.slack.wait_for(lambda: "running → paused" in stage.slack.now_of(first).text, 10)
     # The second plan was made for a queue that ran: it has died with that.
     stage.slack.oncall.presses(second, "Confirm").ok()
-    stage.slack.wait_for(lambda: "things have changed" in str(stage.slack.now_of(second).blocks), 10)
+    stage.slack.wait_for(lambda: "Ask again" in str(stage.slack.now_of(second).blocks), 10)
     stage.slack.oncall.presses(stage.slack.now_of(first), "Resume…").ok()
     plan = story.sees(name, "Resume switched?")
     stage.slack.oncall.presses(plan, "Confirm").ok()
