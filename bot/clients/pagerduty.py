@@ -312,6 +312,8 @@ class PagerDuty:
             return _Actor(configured, own=False)
         try:
             me = self._remembered("me", lambda: person(part(self._get("users/me", "the key's owner"), "user")))
+        except Unreachable:
+            raise
         except Refused as no:  # the key is the account's, and belongs to nobody
             raise Refused(
                 "PagerDuty wants to know who is acting: whoever runs Firewatch must set PAGERDUTY_FROM "

@@ -155,16 +155,19 @@ def reference(target: Person | Policy) -> Mapping[str, str]:
     return {"id": target.id, "type": kind}
 
 
+TITLE_MOST: Final = 1_000
+"""Characters of a title. Nothing is said in the body beside it: clients and schema disagree on what that may hold."""
+
+
 def fresh(target: Person | Policy, why: str, service: str, key: str) -> Mapping[str, Any]:
     """An alert of its own, for somebody to be paged by."""
     about = reference(target)
     return {
         "type": "incident",
-        "title": " ".join(why.split())[:250] or "Help is asked for",
+        "title": " ".join(why.split())[:TITLE_MOST] or "Help is asked for",
         "service": {"id": service, "type": "service_reference"},
         "urgency": "high",
         "incident_key": key,
-        "body": {"type": "incident_body", "details": why[:5000]},
         **({"assignments": [{"assignee": about}]} if isinstance(target, Person) else {"escalation_policy": about}),
     }
 

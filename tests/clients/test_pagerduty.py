@@ -482,3 +482,10 @@ def test_the_clients_own_warning_is_not_heard() -> None:
     run = [sys.executable, "-W", "error", "-c", "import bot.clients.pagerduty"]
     done = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_trouble_while_asking_who_owns_the_key_is_not_taken_for_an_answer(there: PagerDutySandbox) -> None:
+    made = there.trigger("Down")
+    there.faults.next("GET /users/me", times=3, status=503)
+    with pytest.raises(Unreachable, match="answered 503"):
+        PagerDuty(there.api_key, "", there.api_url).acknowledge(made.id, TOMAS)

@@ -53,7 +53,6 @@ class Account:
         urgency: str = "high",
         *,
         key: str = "",
-        details: str = "",
         policy: str = "",
         assignees: Sequence[str] = (),
         priority: str = "",
@@ -83,7 +82,6 @@ class Account:
             updated=at,
             changed=at,
             changed_by=agent or service,
-            details=details,
             priority=priority,
         )
         self.incidents[incident.id] = incident

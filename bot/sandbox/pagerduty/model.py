@@ -118,7 +118,6 @@ class Incident:
     lapses: float | None = None
     priority: str = ""
     merged_into: str = ""
-    details: str = ""
     notes: list[Note] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
     responder_requests: list[Json] = field(default_factory=list)

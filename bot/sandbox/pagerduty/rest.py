@@ -138,13 +138,14 @@ def create_incident(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, 
         raise Wrong(400, 2001, "Invalid Input Provided", "Assignments and an escalation policy exclude each other")
     if "body" in given:
         one_of(object_of(given, "body").get("type"), ("incident_body",), "body.type")
+        if "details" in given["body"]:
+            object_of(given["body"], "details")  # so the published schema says; many send words
     policy = reference(given, "escalation_policy", rest.account.policies) if "escalation_policy" in given else ""
     incident = rest.account.trigger(
         text(given, "title"),
         reference(given, "service", rest.account.services),
         one_of(given.get("urgency", "high"), ("high", "low"), "urgency"),
         key=str(given.get("incident_key", "")),
-        details=str(given.get("body", {}).get("details", "")),
         policy=policy,
         assignees=assignees(rest, given) if "assignments" in given else (),
         agent=sender.id,
