@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from bot.action import Call
 from bot.clients.pagerduty import PagerDuty
@@ -19,6 +20,7 @@ from bot.door import Heard
 from bot.pagerduty_webhook import PagerDutyDoor, genuine, poll
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, SERVICE, PagerDutySandbox
 from bot.sandbox.pagerduty.webhooks import Delivery
+from bot.web import build
 from tests.clients.outsides import Clock
 
 SECRET = "a-long-secret"
@@ -300,3 +302,41 @@ def test_no_service_is_polled_for_nothing(pager: PagerDuty, there: PagerDutySand
     there.trigger("Uploads fail")
     assert poll(pager, [], NOW + timedelta(days=1)) == []
     assert not there.calls
+
+
+# ---------------------------------------------------------------- over HTTP
+
+
+class Desk:
+    """Takes each call once, while its Redis is there."""
+
+    def __init__(self) -> None:
+        self.taken: list[Call] = []
+        self.down = False
+
+    def take(self, call: Call) -> bool:
+        if self.down:
+            raise ConnectionError("Redis is down")
+        new = call.id not in {each.id for each in self.taken}
+        self.taken += [call] if new else []
+        return new
+
+
+def test_a_webhook_is_answered_once_it_is_taken_and_one_that_is_not_comes_again(
+    there: PagerDutySandbox, clock: Clock
+) -> None:
+    desk = Desk()
+    receive = PagerDutyDoor(SECRET, {SERVICE}, lambda: clock.now).receive
+    with TestClient(build(desk, {"/pagerduty/webhook": receive})) as bot:
+
+        def deliver() -> int:
+            delivery = there.webhooks.deliveries[0]
+            headers = there.webhooks.headers(delivery)
+            return bot.post("/pagerduty/webhook", content=delivery.body, headers=headers).status_code
+
+        made = there.trigger("Größer als sonst")
+        desk.down = True
+        assert deliver() == 503
+        desk.down = False
+        assert (deliver(), deliver()) == (202, 202)
+    assert [call.text for call in desk.taken] == [f"/alert triggered {made.id}"]
