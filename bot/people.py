@@ -1,15 +1,22 @@
-"""Who is on call, who leads, which channels are served: the catalogue's words, with user groups looked up in Slack."""
+"""Who is on call, who leads, which channels are served: the catalogue's words.
+
+User groups are looked up in Slack, schedules in PagerDuty, whose people are known in Slack by their e-mail addresses.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
 
-from bot.action import FirewatchError
-from bot.store import Store
+from bot.action import FirewatchError, Refused
+from bot.outside import Pager
+from bot.store import SPARED, Store
 from bot.tools import Workspace
+
+log = logging.getLogger(__name__)
 
 FRESH = 120.0
 """Seconds for which the members of a group are believed; what Slack last said counts for a day when it is away."""
@@ -25,12 +32,16 @@ class Roster:
         served: Sequence[str],
         workspace: Workspace,
         store: Store,
+        pager: Callable[[], Pager | None],
+        now: Callable[[], datetime],
     ) -> None:
         self.served = tuple(served)
         self._oncall = tuple(oncall)
         self._leads = tuple(leads)
         self._workspace = workspace
         self._store = store
+        self._pager = pager
+        self._now = now
 
     def is_oncall(self, user: str) -> bool:
         # Whoever is named by id is known without asking Slack, which may be away.
@@ -52,19 +63,30 @@ class Roster:
         return any(fnmatchcase(word, pattern) for word in (channel, name) if word for pattern in self.served)
 
     def _users(self, entries: Sequence[str]) -> Sequence[str]:
-        """User ids, each once. A group that cannot be looked up and was never seen counts for nobody."""
+        """User ids, each once. A group or schedule that cannot be looked up and was never seen counts for nobody."""
         found: dict[str, None] = {}
         for entry in entries:
-            if re.fullmatch(r"[UW][A-Z0-9]+", entry):
+            kind, _, name = entry.partition(":")
+            if not name:
                 found[entry] = None
-            elif entry.startswith("group:"):
-                group = entry.removeprefix("group:")
+            elif not self._store.hushed(f"people:{entry}"):
+                look = self._group if kind == "group" else self._schedule
                 try:
-                    members = self._store.remembered(f"group:{group}", FRESH, partial(self._members, group))
-                except FirewatchError:
+                    members = self._store.remembered(f"people:{entry}", FRESH, partial(look, name))
+                except FirewatchError as unknown:
+                    log.warning("nobody known", extra={"entry": entry, "why": str(unknown)})
+                    # Whoever is away would hold up every sentence.
+                    self._store.hush(f"people:{entry}", SPARED)
                     continue
                 found.update(dict.fromkeys(members))
         return list(found)
 
-    def _members(self, group: str) -> list[str]:
-        return list(self._workspace.members(group))
+    def _group(self, name: str) -> list[str]:
+        return list(self._workspace.members(name))
+
+    def _schedule(self, id: str) -> list[str]:
+        pager = self._pager()
+        if pager is None:
+            raise Refused("PagerDuty is off.")
+        addresses = [person.email for person in pager.on_schedule(id, self._now()) if person.email]
+        return [user for address in addresses if (user := self._workspace.user_of(address))]
