@@ -69,7 +69,7 @@ def card_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "state": incident.state,
         "since": (incident.alerted_at or incident.opened_at).timestamp(),
         "acknowledged_by": incident.acknowledged_by,
-        "section": {"key": sections[0].key, "title": sections[0].title} if sections else None,
+        "chapter": {"key": sections[0].key, "title": sections[0].title} if sections else None,
         "evidence": list(incident.evidence),
         "queue": _queue(incident, tools),
         "runbook": ACTIONS["/runbook"].sentence(words=sections[0].key if sections else None),

@@ -111,7 +111,9 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 "room": incident.channel,
                 "show": ACTIONS["/incident show"].sentence(number=incident.number),
             }
-            return Next("", data, say=[Reply("incident/announced", facts)])
+            if not incident.origin or incident.origin == incident.channel:
+                return Next("", data)
+            return Next("", data, say=[Reply("incident/announced", facts, channel=incident.origin)])
 
 
 def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:

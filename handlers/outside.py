@@ -1,14 +1,16 @@
-"""What is told to PagerDuty, the status page and the tracker: each a procedure, so that none of them ever holds up Slack
+"""What is told to PagerDuty, the status page and the tracker: each a procedure, so that none of them holds up Slack
 
 Every step here is safe to repeat: the calls themselves look first, or bear a key (see ``bot/outside.py``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from bot.action import Refused, Reply
-from bot.outside import Acting, Gone, Pager, Person, Policy, StatusPage
+from bot.action import Refused, Reply, Unreachable
+from bot.outside import Acting, Alert, Gone, OnCall, Pager, Person, Policy, StatusPage
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 
@@ -82,17 +84,57 @@ def resolve(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 @procedure("pager-escalate")
 def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Page the next level. The level is noted before anyone is paged, so that a repeated step pages the same one."""
+    """Page the next level. Whom is noted before anyone is paged, so that a repeated step pages the same.
+
+    An alert that waits is escalated. One that is acknowledged would be triggered anew by that, and page everybody who
+    is at it already; the next level's people are paged beside them instead.
+    """
     pager, data = _pager(tools), dict(under_way.data)
     if under_way.step == "start":
         alert = pager.alert(data["alert"])
-        return Next("page", {**data, "level": pager.level(alert) + 1})
-    done = pager.escalate(data["alert"], data["level"], BOT)
-    names = [each.name for each in done.alert.assigned]
-    facts = {"level": data["level"], "names": names, "url": done.alert.url, "paged": done.new}
-    return Next(
-        "", data, say=[Reply("oncall/escalated", facts, note=True, event={"kind": "escalated", "actor": "clock"})]
-    )
+        level = pager.level(alert) + 1
+        people = []
+        if alert.status == "acknowledged":
+            turns = pager.oncall([alert.service], tools.now, tools.now)
+            level = 1 + min((each.level for each in turns if _holds(each, alert)), default=1)
+            people = [[each.person.id, each.person.name, each.person.email] for each in turns if each.level == level]
+        return Next("page", {**data, "level": level, "people": people, "beside": alert.status == "acknowledged"})
+    facts = {"level": data["level"], "names": [], "url": "", "paged": False, "why": "", "number": data["number"]}
+    try:
+        if data["beside"]:
+            facts |= _beside(pager, data)
+        else:
+            done = pager.escalate(data["alert"], data["level"], BOT)
+            facts |= {"names": [each.name for each in done.alert.assigned], "url": done.alert.url}
+            facts["paged"] = done.new or (done.alert.status == "triggered" and pager.level(done.alert) == data["level"])
+            if not facts["paged"]:
+                facts["why"] = f"the alert is {done.alert.status} by now."
+    except Unreachable:
+        raise
+    except Refused as no:
+        facts["why"] = no.sentence
+    event = {"kind": "escalated", "actor": "Firewatch"}
+    return Next("", data, say=[Reply("oncall/escalated", facts, channel=_room(data, tools), note=True, event=event)])
+
+
+def _holds(turn: OnCall, alert: Alert) -> bool:
+    return turn.person.id in {each.by.id for each in alert.acknowledged}
+
+
+def _beside(pager: Pager, data: Mapping[str, Any]) -> dict[str, Any]:
+    if not data["people"]:
+        return {"why": f"the escalation policy has nobody on level {data['level']}."}
+    why = f"Two updates missed: {data['why']}"
+    paged = [
+        pager.page(Person(*each), why, BOT, f"escalate {data['number']} {data['level']} {each[0]}", alert=data["alert"])
+        for each in data["people"]
+    ]
+    return {"names": [each.who for each in paged], "url": paged[0].url, "paged": True}
+
+
+def _room(data: Mapping[str, Any], tools: Tools) -> str:
+    """The incident's channel as it is now: it may not have had one when this began."""
+    return tools.incidents.get(data["number"]).channel
 
 
 @procedure("pager-page")

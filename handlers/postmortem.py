@@ -44,7 +44,12 @@ def drafted(incident: Incident, tools: Tools) -> Reply:
     }
     shown |= {"own": "/postmortem owner", "done": "/postmortem done"}
     return Reply(
-        "postmortem/draft", shown, channel=incident.channel, note=True, event={"kind": "postmortem"}, files=files
+        "postmortem/draft",
+        shown,
+        channel=incident.channel,
+        note=True,
+        event={"kind": "postmortem", "text": "Postmortem drafted"},
+        files=files,
     )
 
 
@@ -59,7 +64,7 @@ def draft_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "severity": incident.severity,
         "service": incident.service,
         "lead": incident.lead,
-        "owner": incident.postmortem_owner or incident.lead,
+        "owner": incident.postmortem_owner,
         "opened_at": incident.opened_at,
         "alerted_at": incident.alerted_at,
         "acknowledged_at": incident.acknowledged_at,

@@ -5,18 +5,18 @@ Section 7 of the runbook, and the status page of section 3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from bot.action import Begin, Call, Refused, Reply, Risk, Text, User, action
-from bot.incident import Incident, update_due
+from bot.action import Begin, Call, File, FirewatchError, Refused, Reply, Risk, Text, User, action, duration_words
+from bot.incident import Event, Incident, update_due
 from bot.tools import Tools
 from handlers.incident import here, mirrored
 
-LONGEST = 3000
-"""Characters of an update; more belongs into a file."""
+LONGEST = 2500
+"""Characters of an update that the message shows; with more, the whole of it is in a file below."""
 
 
 def last_update(call: Call, tools: Tools) -> Mapping[str, Any]:
@@ -42,27 +42,20 @@ def update(
     impact: who is affected, and how
     known: what is known of the cause
     doing: what is being done
-    next: when the next update follows; at most what the catalogue says
+    next: when the next update follows, such as 10m; kept to the longest that the catalogue allows
     public: also to the status page
     """
-    if len(text) > LONGEST:
-        raise Refused(
-            f"An update is at most {LONGEST:,} characters long; this one has {len(text):,}.",
-            "Put the rest into a file.",
-        )
     incident = here(call, tools)
     pace = tools.catalogue.pace(incident.severity)
-    if next is not None and not timedelta(minutes=1) <= next <= pace.update:
-        most = int(pace.update.total_seconds() // 60)
-        raise Refused(
-            f"The next update follows within 1 to {most} minutes on a {incident.severity}, so `--next` is at most {most}m."
-        )
+    if next is not None and next < timedelta(minutes=1):
+        raise Refused("The next update follows in `1m` at the soonest.")
     if public and tools.status_page is None:
         raise Refused(tools.off("statuspage"))
     if public and not incident.status_page:
         raise Refused("This incident is not on the status page yet.", "`/incident publish TEXT` puts it there.")
-    said = {"text": text, "impact": impact or "", "known": known or "", "doing": doing or ""}
+    said = {"text": text[:LONGEST], "impact": impact or "", "known": known or "", "doing": doing or ""}
     after = incident.updated(call.at, said, call.at + next if next else None)
+    after = replace(after, figures=figures(incident, tools))
     due = update_due(after, pace)
     facts = {
         **said,
@@ -70,13 +63,15 @@ def update(
         "public": public,
         "due": due.timestamp() if due else None,
         "severity": incident.severity,
+        "most": pace.update if next and next > pace.update else None,
+        "length": len(text) if len(text) > LONGEST else 0,
     }
     begins = mirrored(after, call, tools, f"Update: {text}")
     if public:
         begins.append(Begin("page-update", {"number": incident.number, "id": incident.status_page, "text": text}))
-    return Reply(
-        "incident/update", facts, incident=after, event={"kind": "update", "text": f"Update: {text}"}, begins=begins
-    )
+    files = [File("update.txt", "The whole update", text=text)] if len(text) > LONGEST else []
+    event = {"kind": "update", "text": f"Update: {text}"}
+    return Reply("incident/update", facts, incident=after, event=event, begins=begins, files=files)
 
 
 @action("/incident severity", Risk.ACT)
@@ -121,8 +116,9 @@ def snooze(call: Call, tools: Tools, span: timedelta, why: Text) -> Reply:
     if not timedelta(minutes=1) <= span <= timedelta(hours=4):
         raise Refused("A snooze lasts from 1m to 4h.")
     incident = here(call, tools).snooze(call.at + span)
-    facts = {"until": (call.at + span).timestamp(), "why": why, "by": call.actor}
-    return Reply("incident/snoozed", facts, incident=incident, event={"kind": "snooze"})
+    facts = {"until": (call.at + span).timestamp(), "span": span, "why": why, "by": call.actor}
+    event = {"kind": "snooze", "text": f"Updates put off for {duration_words(span)}: {why}"}
+    return Reply("incident/snoozed", facts, incident=incident, event=event)
 
 
 @action("/incident mitigate", Risk.ACT)
@@ -144,7 +140,12 @@ def reopen(call: Call, tools: Tools, why: Text) -> Reply:
     return Reply("incident/reopened", {"why": why, "by": call.actor}, incident=incident, event={"kind": "reopened"})
 
 
-@action("/incident publish", Risk.ACT, form=lambda call, tools: {"text": draft(call, tools)})
+def _published(call: Call, tools: Tools) -> Mapping[str, Any]:
+    incident = tools.incidents.of_channel(call.channel)
+    return {"text": draft(incident)} if incident else {}
+
+
+@action("/incident publish", Risk.ACT, form=_published)
 def publish(call: Call, tools: Tools, text: Text) -> Reply:
     """Put the incident on the status page.
 
@@ -163,18 +164,40 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
     )
 
 
-def draft(call: Call, tools: Tools) -> str:
-    """A first word to customers, from what was last said."""
-    incident = tools.incidents.of_channel(call.channel)
-    if incident is None:
-        return ""
-    impact = incident.update.get("impact") or incident.title
-    return f"We are investigating a problem: {impact}. We will post an update within the hour."
+def draft(incident: Incident) -> str:
+    """A first word to customers, from what was last said of the impact."""
+    impact = " ".join(incident.update.get("impact", "").split()).rstrip(".") or incident.title
+    return f"We are investigating a problem: {impact}. We will tell you more within the hour."
 
 
-def since_last(incident: Incident, tools: Tools) -> Sequence[Mapping[str, Any]]:
-    """What happened since the last update, for the reminder of the next."""
+def figures(incident: Incident, tools: Tools) -> Mapping[str, int]:
+    """Its queue now: ``depth``, ``failed``, ``workers``; nothing where it has none or that cannot be asked."""
+    service = tools.catalogue.services.get(incident.service)
+    if service is None or not service.queue:
+        return {}
+    try:
+        seen = tools.queues.get(service.queue).status()
+    except FirewatchError:
+        return {}
+    return {"depth": seen.depth, "failed": seen.failed, "workers": seen.workers}
+
+
+TOLD = 4
+"""Events that a reminder shows: the latest."""
+
+QUIET = ("update", "opened", "acknowledged", "runbook", "missed")
+"""Kinds of Events that are no news to whoever has to write an update."""
+
+
+def since_last(incident: Incident, tools: Tools) -> tuple[list[Mapping[str, Any]], int]:
+    """What happened since the last update, for the reminder of the next; and how much more than is shown."""
     start = incident.updated_at or incident.acknowledged_at or incident.opened_at
-    kept = ("replay", "note", "severity", "lead", "mitigated", "switch")
-    events = [each for each in tools.incidents.timeline(incident.number) if each.at > start and each.kind in kept]
-    return [{"at": each.at.timestamp(), "actor": each.actor, "text": each.text} for each in events[-4:]]
+
+    def new(event: Event) -> bool:
+        return event.at > start and event.kind not in QUIET
+
+    events = [each for each in tools.incidents.timeline(incident.number) if new(each)]
+    shown: list[Mapping[str, Any]] = [
+        {"at": each.at.timestamp(), "actor": each.actor, "text": each.text} for each in events[-TOLD:]
+    ]
+    return shown, len(events) - len(shown)

@@ -1,0 +1,153 @@
+"""Duties: what time makes due comes in as sentences too, which only the clock can say
+
+Section 7 of the runbook. What is due is derived from the incident (see ``bot/incident.py``); here it is put into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.action import ACTIONS, Begin, Call, Later, Reply, Risk, Unanswered, action
+from bot.incident import MISSED, Duty, Incident, duties, postmortem_due
+from bot.tools import Tools
+from handlers.updates import draft, figures, since_last
+
+
+@action("/duty", Risk.LOOK, hidden=True, doors=("clock",))
+def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> Reply:
+    """Remind of what is due, if it still is.
+
+    name: which duty
+    number: of which incident
+    at: since when it is due
+    """
+    incident = tools.incidents.get(number)
+    pace = tools.catalogue.pace(incident.severity)
+    owed = next((each for each in duties(incident, pace, tools.now) if each.name == name and each.at == at), None)
+    if owed is None:
+        raise Unanswered("no longer due")
+    return REMINDERS[owed.name](incident, owed, tools)
+
+
+# ---------------------------------------------------------------- acknowledgement
+
+
+def _ack_soon(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    since = (incident.alerted_at or incident.opened_at).timestamp()
+    due = owed.at + tools.catalogue.pace(incident.severity).ack * 2 / 5
+    facts = {"oncall": list(tools.people.oncall()), "since": since, "due": due.timestamp(), "ack": "/ack"}
+    return _reminder("oncall/ack_soon", incident, facts)
+
+
+def _ack_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    since = (incident.alerted_at or incident.opened_at).timestamp()
+    return _escalation("oncall/ack_missed", incident, tools, {"since": since, "ack": "/ack"})
+
+
+# ---------------------------------------------------------------- updates
+
+
+def _update(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    last = incident.updated_at or incident.acknowledged_at or incident.opened_at
+    events, more = since_last(incident, tools)
+    facts = {
+        "since": max(last, incident.acknowledged_at or last).timestamp(),
+        "first": incident.updated_at is None,
+        "events": events,
+        "more": more,
+        "figures": changed(incident, tools),
+        "state": incident.state,
+        "severity": incident.severity,
+        "update": "/incident update",
+        "snooze": "/incident snooze",
+    }
+    return _reminder("oncall/update_due", incident, facts)
+
+
+def changed(incident: Incident, tools: Tools) -> list[dict[str, Any]]:
+    """The queue's figures: ``now``, and ``before``, as they were at the last update (None where that is not known)."""
+    return [
+        {"what": what, "before": incident.figures.get(what), "now": count}
+        for what, count in figures(incident, tools).items()
+    ]
+
+
+def _update_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    lead = incident.lead or next(iter(tools.people.oncall()), "")
+    if not lead:
+        raise Unanswered("nobody leads and nobody is on call")
+    facts = {"title": incident.title, "room": incident.channel, "late": MISSED, "state": incident.state}
+    return replace(_reminder("oncall/update_missed", incident, facts), channel=tools.chat.dm(lead))
+
+
+def _update_missed_twice(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    last = incident.updated_at or incident.acknowledged_at or incident.opened_at
+    facts = {"since": last.timestamp(), "update": "/incident update"}
+    return _escalation("oncall/update_missed_twice", incident, tools, facts)
+
+
+# ---------------------------------------------------------------- the status page, the postmortem
+
+
+def _status_page(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    if tools.status_page is None:
+        raise Unanswered("the status page is off")
+    text = draft(incident)
+    facts = {"draft": text, "publish": ACTIONS["/incident publish"].sentence(text=text), "edit": "/incident publish"}
+    return _reminder("oncall/status_page", incident, {**facts, "opened": incident.opened_at.timestamp()})
+
+
+def _postmortem(incident: Incident, owed: Duty, tools: Tools) -> Reply:
+    due = postmortem_due(incident, tools.catalogue.pace(incident.severity)) or tools.now
+    facts = {
+        "title": incident.title,
+        "room": incident.channel,
+        "owner": incident.postmortem_owner,
+        "lead": incident.lead,
+        "due": due.timestamp(),
+        "late": owed.name != "postmortem-soon",
+        "own": "/postmortem owner",
+        "done": "/postmortem done",
+    }
+    lead = incident.lead or next(iter(tools.people.leads()), "")
+    if owed.name == "postmortem-late" and lead:
+        return replace(_reminder("oncall/postmortem_late", incident, facts), channel=tools.chat.dm(lead))
+    return _reminder("oncall/postmortem_due", incident, facts)
+
+
+# ---------------------------------------------------------------- shared
+
+
+def _reminder(template: str, incident: Incident, facts: Mapping[str, Any]) -> Reply:
+    channel = incident.channel or incident.origin
+    if not channel:
+        raise Later(5.0, f"incident {incident.number} has no channel yet")
+    return Reply(template, {"number": incident.number, **facts}, channel=channel)
+
+
+def _escalation(template: str, incident: Incident, tools: Tools, facts: Mapping[str, Any]) -> Reply:
+    """Say it, put it on record, and page the next level: that is not put off because Slack has no channel for it."""
+    alert = next((each for each in incident.alerts if each not in incident.over), "")
+    begins: Sequence[Begin] = []
+    if tools.pager and alert:
+        begins = [Begin("pager-escalate", {"number": incident.number, "alert": alert, "why": incident.title})]
+    facts = {"number": incident.number, "pages": bool(begins), "oncall": list(tools.people.oncall()), **facts}
+    event = {"kind": "missed", "actor": "Firewatch"}
+    channel = incident.channel or incident.origin
+    return Reply(template, facts, channel=channel, incident=incident, event=event, begins=begins)
+
+
+REMINDERS: Mapping[str, Callable[[Incident, Duty, Tools], Reply]] = {
+    "ack-soon": _ack_soon,
+    "ack-missed": _ack_missed,
+    "update": _update,
+    "update-missed": _update_missed,
+    "update-missed-twice": _update_missed_twice,
+    "status-page": _status_page,
+    "postmortem-soon": _postmortem,
+    "postmortem": _postmortem,
+    "postmortem-late": _postmortem,
+}
