@@ -113,6 +113,7 @@ NEEDED = {
     "usergroups_users_list": {"usergroups:read"},
     "users_conversations": {"channels:read"},
     "users_info": {"users:read", "users:read.email"},
+    "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),
     "views_publish": set(),
 }
