@@ -219,6 +219,15 @@ class Steps:
                 outbox, wait = outbox[place:], later.seconds
                 self.store.hush(f"outbox:{id}", wait)
                 break
+            except LOST:
+                raise
+            except Exception:
+                tries = self.store.counted(f"message:{posting['key']}")
+                log.exception("message failed", extra={"procedure": id, "key": posting["key"], "tries": tries})
+                if tries < FAILURES:
+                    outbox, wait = outbox[place:], 2.0**tries
+                    self.store.hush(f"outbox:{id}", wait)
+                    break
         else:
             outbox = []
         change = Commit([Put("procedure", id, version, {**body, "outbox": outbox}, MONTH)])
