@@ -114,6 +114,8 @@ class Desk(Reception):
                     self._call(id)
                 case "procedure":
                     self.steps.attend(id)
+                case "files":
+                    self._files(id, mark)
                 case "plan":
                     self._expire(id)
                     self.store.finish(member, mark)
@@ -139,7 +141,7 @@ class Desk(Reception):
         try:
             posting = self.answer(call)
             if posting and not self._overtaken(posting):
-                self.outbox.deliver(posting)
+                self.outbox.deliver(replace(posting, files=()))
         except Later as later:
             log.info("answer waits", extra={"ref": call.ref, "why": later.why, "seconds": later.seconds})
             self.store.remind(f"call:{id}", self.now() + timedelta(seconds=later.seconds))
@@ -154,7 +156,21 @@ class Desk(Reception):
         over = Commit([Put("call", id, version, {"call": body["call"], "done": True}, WEEK)], due={f"call:{id}": None})
         if posting := self._posted(body):
             self._released(over, posting)
+            if posting.files:
+                files = Put("files", id, 0, {"posting": posting.to_json()}, WEEK)
+                over.puts.append(files)
+                over.due[f"files:{id}"] = self.now()
         self.store.commit(over)
+
+    def _files(self, id: str, mark: str) -> None:
+        """Send what belongs under an answer, after it: a picture takes longer to draw than anybody wants to wait."""
+        if found := self.store.get("files", id):
+            try:
+                self.outbox.attach(Posting.from_json(found[0]["posting"]))
+            except Later as later:
+                self.store.remind(f"files:{id}", self.now() + timedelta(seconds=later.seconds))
+                return
+        self.store.finish(f"files:{id}", mark)
 
     def _failed(self, id: str) -> bool:
         """Count a failure that nobody could be told of. True when it has come to be the last try."""

@@ -86,9 +86,16 @@ class Outbox:
                     self.workspace.whisper(posting.channel, posting.user, message, posting.response_url, posting.thread)
                 case "home":
                     self.workspace.publish_home(posting.user, {"type": "home", "blocks": message.blocks})
-            self._upload(posting)
         except Refused as no:
             log.warning("not delivered", extra={"key": posting.key, "channel": posting.channel, "why": no.sentence})
+        self.attach(posting)
+
+    def attach(self, posting: Posting) -> None:
+        """Send its files, each once, under the message. Raises Later like ``deliver``."""
+        try:
+            self._upload(posting)
+        except Refused as no:
+            log.warning("file not sent", extra={"key": posting.key, "channel": posting.channel, "why": no.sentence})
 
     def _post(self, posting: Posting, message: Message) -> None:
         ts, since = self.store.posting(posting.key, self.now())
