@@ -235,6 +235,10 @@ class Pager(Protocol):
         """Who has this e-mail address, if anybody."""
         ...
 
+    def person(self, id: str) -> Person | None:
+        """Who this is, with their e-mail address: an alert gives only a reference to its people."""
+        ...
+
     def policy(self, word: str) -> Policy:
         """An escalation policy by id or by name. Raises Gone, with a near miss, when there is none."""
         ...

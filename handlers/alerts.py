@@ -127,7 +127,8 @@ def _joined(incident: Incident, seen: Alert, facts: dict[str, Any]) -> Reply:
 def acknowledged_by(incident: Incident, tools: Tools, seen: Alert) -> Incident:
     """As somebody did elsewhere: whoever has no account here is named, and does not lead."""
     first = min(seen.acknowledged, key=lambda each: each.at)
-    user = tools.chat.user_of(first.by.email) if first.by.email else ""
+    known = first.by if first.by.email or tools.pager is None else tools.pager.person(first.by.id)
+    user = tools.chat.user_of(known.email) if known and known.email else ""
     return incident.acknowledge(user or first.by.name, first.at, lead=user)
 
 

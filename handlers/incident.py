@@ -171,7 +171,14 @@ def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "events": [_line(event) for event in events[-5:]],
         "event_count": len(events),
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+        "failed": _failed(incident, tools),
     }
+
+
+def _failed(incident: Incident, tools: Tools) -> str | None:
+    """The sentence that shows the failed jobs of the service's queue, if it has one."""
+    service = tools.catalogue.services.get(incident.service)
+    return ACTIONS["/jobs failed"].sentence(queue=service.queue) if service and service.queue else None
 
 
 def _line(event: Event) -> dict[str, Any]:

@@ -251,6 +251,16 @@ class PagerDuty:
         found = (person(each) for each in self._pages("users", "users", {"query": email}))
         return next((each for each in found if each.email.casefold() == email), None)
 
+    def person(self, id: str) -> Person | None:
+        def asked() -> Person | None:
+            try:
+                return person(part(self._get(f"users/{_safe(id)}", f"user `{id}`"), "user"))
+            except Gone:
+                return None
+
+        found: Person | None = self._remembered(f"person {id}", asked)
+        return found
+
     def policy(self, word: str) -> Policy:
         if re.fullmatch(r"P[A-Z0-9]{5,13}", word):
             try:

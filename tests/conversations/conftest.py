@@ -1,4 +1,4 @@
-"""A stage for conversations: the real bot as processes, a strict Slack, a real Redis. One for each door and test file."""
+"""Stages for conversations: the real bot as processes, one for each door and test file; or in one process, a night a test."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.drill import Story
+from bot.sandbox.pipeline import seed
 from bot.sandbox.stage import CATALOGUE, Stage
-
+from tests.conversations.nights import Night
 
 QUEUES = ("stops", "skips", "held", "odd", "switched", "lossy", "quiet", "again", "story")
 """A queue for each conversation about jobs, so that none hears another's."""
@@ -48,3 +49,11 @@ def room(stage: Stage, story: Story) -> Callable[[str], str]:
         return name
 
     return opened
+
+
+@pytest.fixture
+def night(redis_url: str, tmp_path: Path) -> Iterator[Night]:
+    """Everything in this process, under a clock that is moved by hand. It is Monday, 03:00 UTC."""
+    seed(redis_url, now=None)
+    with Night(redis_url, tmp_path) as night:
+        yield night

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -114,7 +115,7 @@ class Night:
 
     def __enter__(self) -> Night:
         for each in (self.slack, self.pagerduty, self.statuspage, self.github, self._doors()):
-            self._stack.enter_context(each)  # type: ignore[arg-type]
+            self._stack.enter_context(each)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,6 +152,11 @@ class Night:
     def take(self, call: object) -> bool:
         """The doors' desk: that of the house that stands now."""
         return self.desk.take(call)  # type: ignore[arg-type]
+
+    def engineers(self, *users: str) -> None:
+        """Who is on call by Slack's user group; as the bot asks for it the next time."""
+        groups = self.slack.workspace.groups
+        groups["SONCALL"] = replace(groups["SONCALL"], users=users)
 
     # ------------------------------------------------------------ time
 
@@ -221,9 +227,10 @@ class Night:
     def says(self, channel: str, beginning: str, times: int | None = None) -> Message:
         """The latest message of the channel that begins so; with ``times``, exactly so many there are."""
         found = self.told(channel, beginning)
-        assert found and times in (None, len(found)), (
-            f"{len(found)} messages begin with “{beginning}”, not {times or 'any'}:\n{self.transcript(channel)}"
-        )
+        if not found or times not in (None, len(found)):
+            raise AssertionError(
+                f"{len(found)} messages begin with “{beginning}”, not {times or 'any'}:\n{self.transcript(channel)}"
+            )
         return found[-1]
 
     def silent(self, channel: str, beginning: str) -> None:
@@ -255,7 +262,7 @@ class Night:
 
     def shown(self, card: Message) -> str:
         """A message as it stands now, as people see it."""
-        now = self.slack.now_of(card)
+        now = card if card.visible_to else self.slack.now_of(card)
         return now.text + "\n" + str(now.blocks)
 
     def kinds(self, number: int = 1) -> list[str]:
