@@ -24,6 +24,7 @@ first line is the title. ``{{ extras(key=value) }}`` puts what is no block into 
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
 from collections.abc import Iterable, Mapping
@@ -102,17 +103,22 @@ class Renderer:
     def __init__(self, templates_dir: Path) -> None:
         self._dir = templates_dir
         self._forge = _Forge()
-        self._slack = _environment(templates_dir, _finalize, phrases.SLACK)
-        self._slack.filters.update(
+        self._files = _environment(templates_dir, _finalize_file, phrases.MARKDOWN)
+
+    @functools.cached_property
+    def _slack(self) -> Environment:
+        """Made when something is first said: reading the macros takes 40 ms, and a door or a clock says nothing."""
+        environment = _environment(self._dir, _finalize, phrases.SLACK)
+        environment.filters.update(
             json=self._forge.dump,
             tojson=_tojson,
             elements=self._forge.elements,
             lines=_lines,
             mrkdwn=_mrkdwn,
         )
-        self._slack.globals.update(mrkdwn=_mrkdwn, plain=_plain_text, words=_words)
-        self._slack.globals.update(_macros(self._slack))
-        self._files = _environment(templates_dir, _finalize_file, phrases.MARKDOWN)
+        environment.globals.update(mrkdwn=_mrkdwn, plain=_plain_text, words=_words)
+        environment.globals.update(_macros(environment))
+        return environment
 
     def names(self) -> list[str]:
         """Every template there is, as ``render`` and ``render_text`` take it; the macros' own files are none."""

@@ -184,7 +184,19 @@ class Stage:
         return Pipeline(self.redis_url, queue or self.queue, every=None)
 
 
-FOREIGN = ("SLACK_", "REDIS_", "QUEUE_", "PAGERDUTY_", "STATUSPAGE_", "GITHUB_", "AWS_", "DATABASE_", "FIREWATCH_")
+# The last of them: a bot that is started many times should not compile itself each time (0.3 s of CPU).
+FOREIGN = (
+    "SLACK_",
+    "REDIS_",
+    "QUEUE_",
+    "PAGERDUTY_",
+    "STATUSPAGE_",
+    "GITHUB_",
+    "AWS_",
+    "DATABASE_",
+    "FIREWATCH_",
+    "PYTHONDONTWRITE",
+)
 
 
 def free_port() -> int:
