@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from hashlib import blake2s
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -63,18 +64,30 @@ JOB: Final = ours("job")
 
 
 def as_function(source: str, name: str) -> str:
-    """A script of the package as a Lua function of its KEYS and ARGV; the functions it is made of are made once.
+    """A script of the package as a Lua function of its KEYS and ARGV; what it is made of is made once, and uses
+    the `rcall` that stands before them.
 
     Its parameters stand before the globals of the same names, so the text stays as it is. Where its last part cannot be
     told from its functions, the whole becomes the function: slower, and as right.
     """
     functions, begin, rest = source.partition("\nlocal jobKey = KEYS[1]\n")
-    if re.search(r"\b(KEYS|ARGV)\b", functions.rpartition("]]\nlocal rcall")[2]):
+    _, rcall, functions = functions.rpartition("]]\nlocal rcall = redis.call;\n")
+    if not begin or not rcall or re.search(r"\b(KEYS|ARGV)\b", functions):
         functions, begin, rest = "", "", source
     return f"{functions}\nlocal function {name}(KEYS, ARGV)\n{begin}{rest}\nend\n"
 
 
-MOVE: Final = as_function(REPROCESS, "reprocess") + ours("move")
+KNOWN: Final = "c19298cebbfed33b4530dcb99a4b0bfac1afbac793e9b824c888b90a2fe258c4"
+"""What `lua/recall.lua` was written for: the BLAKE2 of reprocessJob-9.lua as bullmq 3.4.4 holds it."""
+
+
+def move_script(source: str) -> str:
+    """Our script that runs BullMQ's own for many jobs, around this text of the latter."""
+    known = blake2s(source.encode()).hexdigest() == KNOWN
+    return "\n".join((ours("recall" if known else "plain"), as_function(source, "reprocess"), ours("move")))
+
+
+MOVE: Final = move_script(REPROCESS)
 
 STATE: Final = theirs(
     "getStateV2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from bot.action import Refused
+from bot.clients import bullmq_scripts
 from bot.clients.bullmq import BullQueue
 from bot.tools import Outcome, Seen
 from tests.clients.conftest import QUEUE, StartNode
@@ -56,6 +57,27 @@ def test_jobs_that_node_failed_are_replayed_by_us_and_finished_by_node(node: Nod
     node.ask("work", options={"concurrency": 5})
     assert {outcome.state for outcome in ended(queue, jobs)} == {"completed"}
     assert Counter(node.told("active")) == {job.id: 2 for job in jobs}, "each ran once more"
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        lambda text: text + "\n-- a comment more",
+        lambda text: text.replace("local jobKey = KEYS[1]", "local jobKey=KEYS[1]"),
+    ],
+)
+def test_another_text_of_bullmqs_script_is_run_as_rightly(
+    node: NodeProcess, queue: BullQueue, otherwise: Callable[[str], str]
+) -> None:
+    another = bullmq_scripts.move_script(otherwise(bullmq_scripts.REPROCESS))
+    assert another.startswith(bullmq_scripts.ours("plain"))
+    assert bullmq_scripts.MOVE.startswith(bullmq_scripts.ours("recall")), "the installed one is the one we know"
+    queue._move = queue._connection.client.register_script(another)
+    jobs = fail(node, queue, [*some(3), *some(2, priority=4), *some(1, lifo=True)])
+    assert queue.move([*jobs, jobs[0]], "t") == ["moved"] * 6 + ["changed"]
+    assert queue.move(jobs, "t") == ["already"] * 6
+    node.ask("work")
+    assert {outcome.state for outcome in ended(queue, jobs)} == {"completed"}
 
 
 def test_an_idle_node_worker_takes_a_replayed_job_at_once(node: NodeProcess, queue: BullQueue) -> None:

@@ -1,11 +1,10 @@
 -- Put many ended jobs back on their queue, each only as it was seen, each once for a token.
--- `reprocess(KEYS, ARGV)` stands above: BullMQ's own script for one job, from the installed package.
+-- `reprocess(KEYS, ARGV)` stands above: BullMQ's own script for one job, from the installed package; so does `rcall`.
 -- KEYS[1] failed/completed set, [2] events, [3] wait, [4] meta, [5] active, [6] marker, [7] prioritized,
 --     [8] priority counter, [9] what this token has moved (hash: id → ms since 1970)
 -- ARGV[1] key prefix, [2] failed/completed, [3] failedReason/returnvalue, [4] now (ms), [5] life of KEYS[9] (ms),
 --     [6] [7] id and finishedOn as seen, [8] [9] …
 -- Returns one word for each job; or PAUSED and the version where moving would lose jobs.
-local rcall = redis.call
 local set, meta, moved = KEYS[1], KEYS[4], KEYS[9]
 local prefix, state, field, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
@@ -28,17 +27,21 @@ local function pushes(opts)
   return 'LPUSH'
 end
 
+queue.meta, queue.marker = meta, KEYS[6]
+
 -- Both counters start anew: a worker's maxStartedAttempts would end the job before it began.
 local keys = { '', KEYS[2], set, KEYS[3], meta, KEYS[5], KEYS[6], KEYS[7], KEYS[8] }
 local args = { '', '', field, state, '1', '1' }
 local function move(id, seen)
   local key = prefix .. id
-  local f = rcall('HMGET', key, 'finishedOn', 'opts')
+  local f = rcall('HMGET', key, 'finishedOn', 'opts', 'priority', 'parentKey')
   local finished = f[1] or rcall('ZSCORE', set, id)
   if not f[1] and rcall('EXISTS', key) == 0 then return 'gone' end
   if not finished or tonumber(finished) ~= tonumber(seen) then return 'changed' end
   keys[1], args[1], args[2] = key, id, pushes(f[2])
+  job.key, job.priority, job.parentKey = key, f[3], f[4]
   local result = reprocess(keys, args)
+  job.key = nil
   return result == 1 and 'moved' or result == -1 and 'gone' or 'changed'
 end
 
