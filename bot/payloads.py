@@ -251,7 +251,7 @@ def _completed(callback: str, said: str, fields: list[Field], first: str, now: d
         if parameter is None:
             continue
         blocks[parameter.name] = block
-        words[parameter.name] = bool(word) if parameter.flag else word
+        words[parameter.name] = word not in ("", "no") if parameter.flag else word
     values: dict[str, Any] = {}
     for parameter in action.parameters:
         given_word = words.get(parameter.name)

@@ -36,9 +36,9 @@ def update(
     next: timedelta | None = None,
     public: bool = False,
 ) -> Reply:
-    """Post a status update; the clock of the next one starts anew.
+    """Post a status update.
 
-    text: how things stand
+    text: how things stand; the clock of the next update starts anew
     impact: who is affected, and how
     known: what is known of the cause
     doing: what is being done

@@ -1,0 +1,407 @@
+"""The 15-minute update, the status page and the resolution. Under a clock moved by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from bot.sandbox.pagerduty import LINNEA
+from bot.sandbox.pipeline import seed
+from bot.sandbox.slack import Message
+from bot.sandbox.stage import CATALOGUE
+from tests.conversations.nights import Night
+
+TITLE = "Instagram uploads failing"
+DUE = "Update due: 15 min"
+
+
+@pytest.fixture
+def room(night: Night) -> str:
+    """The channel of an incident that was acknowledged at 03:00."""
+    night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.types(room, "/ack")
+    return room
+
+
+def alert(night: Night) -> str:
+    return night.incident().alert
+
+
+# ---------------------------------------------------------------- when it is due
+
+
+def test_an_update_is_due_fifteen_minutes_after_the_acknowledgement(night: Night, room: str) -> None:
+    night.goes(14.9)
+    night.silent(room, "Update due")
+    night.goes(0.1)
+    due = night.says(room, "Update due: 15 min since the acknowledgement", times=1)
+    assert night.labels(due) == ["Write update…", "Snooze…"]
+
+
+@pytest.mark.parametrize("how", ["command", "form", "button"])
+def test_any_real_update_restarts_the_clock(night: Night, room: str, how: str) -> None:
+    night.goes(10)
+    if how == "command":
+        night.types(room, "/incident update Still looking")
+    else:
+        if how == "form":
+            night.types(room, "/incident update")
+        else:
+            night.presses(night.says(room, "Acknowledged by"), "Write update…")
+        view = night.slack.open_view("noor")
+        assert view
+        night.slack.oncall.submits(view, {"text": "Still looking"}).ok()
+    night.says(room, "Update: Still looking", times=1)
+    night.goes(14.9)
+    night.silent(room, "Update due")
+    night.goes(0.1)
+    night.says(room, "Update due: 15 min since the last one", times=1)
+
+
+def test_a_note_does_not_restart_the_clock(night: Night, room: str) -> None:
+    night.goes(14)
+    night.types(room, "/incident note Looking")
+    night.goes(1)
+    night.says(room, DUE, times=1)
+
+
+def test_the_reminder_says_what_has_changed_since(night: Night, room: str, redis_url: str) -> None:
+    night.goes(5)
+    night.types(room, "/incident update Rotating the token")
+    night.goes(5)
+    night.types(room, "/incident note Token rotated")
+    night.types(room, "/incident severity sev3")
+    with Redis.from_url(redis_url) as redis:
+        redis.rpush("bull:repost-dispatch:wait", *[f"x{number}" for number in range(412)])
+    night.goes(10)
+    shown = night.shown(night.says(room, "Update due: 15 min since the last one", times=1))
+    assert "depth 0 → 412" in shown
+    assert "failed 120" in shown
+    assert "sev3 · acknowledged" in shown
+    assert "Token rotated" in shown
+    assert "Severity sev2 → sev3" in shown
+    assert "Rotating the token" not in shown
+
+
+def test_its_button_opens_a_form_filled_with_the_last_words(night: Night, room: str) -> None:
+    night.goes(1)
+    night.types(room, '/incident update "Uploads fail" --impact "All of Instagram" --known Token --doing Rotating')
+    night.goes(15)
+    night.presses(night.says(room, DUE), "Write update…")
+    view = night.slack.open_view("noor")
+    assert view
+    shown = str(view.blocks)
+    for word in ("Uploads fail", "All of Instagram", "Token", "Rotating"):
+        assert word in shown
+    labels = [block["label"]["text"] for block in view.blocks if block["type"] == "input"]
+    assert labels == ["Text", "Impact", "Known", "Doing", "Next", "Public"]
+    night.slack.oncall.submits(view, {"text": "Uploads recover", "next": "5m"}).ok()
+    update = night.says(room, "Update: Uploads recover", times=1)
+    assert "All of Instagram" in night.shown(update)
+    night.goes(5)
+    night.says(room, "Update due: 5 min since the last one", times=1)
+
+
+def test_the_next_update_is_kept_to_the_configured_most(night: Night, room: str) -> None:
+    night.types(room, "/incident update Long road --next 2h")
+    assert "15 min is the longest on a sev2" in night.shown(night.says(room, "Update: Long road"))
+    night.goes(15)
+    night.says(room, DUE, times=1)
+
+
+def test_missed_by_five_minutes_the_lead_is_told_directly_and_missed_twice_the_next_level_is_paged(
+    night: Night, room: str
+) -> None:
+    night.goes(19.9)
+    assert not night.dms("noor")
+    night.goes(0.1)
+    assert [each.text for each in night.dms("noor")] == ["No update for incident 1: 5 min overdue"]
+    night.goes(10)
+    night.says(room, "Update due: 30 min since the acknowledgement", times=1)
+    night.goes(4.9)
+    assert night.pagerduty.rang(LINNEA.id) == 0
+    night.goes(0.1)
+    night.says(room, "No update for 35 min: paging the next level", times=1)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+    assert "escalated" in night.kinds()
+    night.goes(60)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+    assert len(night.dms("noor")) == 1
+
+
+def test_the_next_level_is_paged_beside_an_alert_whose_acknowledgement_lasts(night: Night) -> None:
+    night.pagerduty.account.services["PSERVICE1"].acknowledgement = None
+    alert = night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.types(room, "/ack")
+    rang = night.pagerduty.rang("PNOOR01")
+    night.goes(36)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+    assert night.pagerduty.rang("PNOOR01") == rang
+    assert night.pagerduty.incident(alert.id).status == "acknowledged"
+
+
+def test_a_snooze_puts_the_update_off_with_its_reason_on_record(night: Night, room: str) -> None:
+    night.goes(15)
+    night.presses(night.says(room, DUE), "Snooze…")
+    view = night.slack.open_view("noor")
+    assert view
+    night.slack.oncall.submits(view, {"span": "30m", "why": "Vendor works on it"}).ok()
+    night.says(room, "Updates snoozed until", times=1)
+    assert "Updates put off for 30m: Vendor works on it" in [each.text for each in night.desk.store.timeline(1)]
+    night.goes(29.9)
+    night.says(room, "Update due", times=1)
+    assert not night.dms("noor")
+    night.goes(0.1)
+    night.says(room, "Update due", times=2)
+
+
+@pytest.mark.parametrize(("severity", "minutes"), [("sev1", 10), ("sev2", 15)])
+def test_each_severity_has_its_own_pace(redis_url: str, tmp_path: Path, severity: str, minutes: int) -> None:
+    seed(redis_url, now=None)
+    catalogue = CATALOGUE + '\n[clocks]\nsev1 = { update = "10m" }\n'
+    with Night(redis_url, tmp_path, catalogue) as night:
+        night.types("ops", f"/incident open Slow --severity {severity}")
+        room = night.room()
+        night.goes(minutes - 0.1)
+        night.silent(room, "Update due")
+        night.goes(0.1)
+        night.says(room, f"Update due: {minutes} min", times=1)
+
+
+def test_a_change_of_severity_changes_the_clock_that_runs(redis_url: str, tmp_path: Path) -> None:
+    seed(redis_url, now=None)
+    catalogue = CATALOGUE + '\n[clocks]\nsev1 = { update = "10m" }\n'
+    with Night(redis_url, tmp_path, catalogue) as night:
+        night.types("ops", "/incident open Slow --severity sev2")
+        room = night.room()
+        night.goes(5)
+        night.types(room, "/incident severity sev1")
+        night.goes(5)
+        night.says(room, "Update due: 10 min", times=1)
+
+
+# ---------------------------------------------------------------- nothing stops the clock
+
+
+def test_deleting_the_reminder_does_not_stop_the_next_one(night: Night, room: str) -> None:
+    night.goes(15)
+    reminder = night.says(room, DUE, times=1)
+    night.slack.workspace.delete(reminder)
+    night.goes(14.9)
+    night.silent(room, "Update due")
+    night.goes(0.1)
+    night.says(room, "Update due: 30 min", times=1)
+
+
+@pytest.mark.parametrize("when", [10, 15, 20])
+def test_restarting_every_process_loses_and_repeats_nothing(night: Night, room: str, when: int) -> None:
+    night.goes(when)
+    night.restart()
+    night.goes(30 - when)
+    night.says(room, "Update due: 15 min", times=1)
+    night.says(room, "Update due: 30 min", times=1)
+    assert len(night.dms("noor")) == 1
+
+
+def test_what_was_slept_through_is_said_once(night: Night, room: str) -> None:
+    night.at = night.at.replace(hour=5)  # every process was down for two hours
+    night.restart()
+    night.goes(1)
+    night.says(room, "Update due", times=1)
+    night.says(room, "Update due: 2 h since the acknowledgement", times=1)
+    night.says(room, "No update for 2 h: paging the next level", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+
+
+def test_a_reminder_that_slack_would_not_take_comes_when_it_does(night: Night, room: str) -> None:
+    night.slack.faults.next("chat.postMessage", times=3, status=429, retry_after=20)
+    night.goes(15.5)
+    night.silent(room, "Update due")
+    night.goes(1)
+    night.says(room, DUE, times=1)
+
+
+# ---------------------------------------------------------------- the status page
+
+
+def ask(night: Night, room: str) -> Message:
+    night.goes(15)
+    night.types(room, '/incident update Looking --impact "Posts to Instagram are late"')
+    night.goes(15)
+    return night.says(room, "Open for 30 min: tell the status page?", times=1)
+
+
+def test_after_thirty_minutes_the_bot_asks_with_a_draft_and_one_press_posts_it(night: Night, room: str) -> None:
+    card = ask(night, room)
+    assert "Posts to Instagram are late" in night.shown(card)
+    assert night.statuspage.incidents == {}
+    assert night.slack.oncall.asked(card, "Publish")
+    night.presses(card, "Publish")
+    night.says(room, "On the status page now", times=1)
+    (public,) = night.statuspage.incidents.values()
+    assert "Posts to Instagram are late" in public.updates[0].body
+    assert night.incident().status_page == public.id
+    night.goes(60)
+    night.says(room, "Open for 30 min", times=1)
+
+
+def test_nothing_is_ever_said_there_by_itself(night: Night, room: str) -> None:
+    ask(night, room)
+    night.goes(hours=8)
+    night.types(room, "/incident resolve It went away")
+    assert night.statuspage.made("POST") == []
+
+
+def test_public_updates_flow_and_resolving_resolves_it(night: Night, room: str) -> None:
+    night.presses(ask(night, room), "Publish")
+    night.types(room, "/incident update Token renewed, posts catch up --public")
+    night.says(room, "Update: Token renewed, posts catch up")
+    night.types(room, "/incident update Only for us")
+    night.types(room, "/incident resolve Token expired")
+    (public,) = night.statuspage.incidents.values()
+    assert [each.body for each in public.updates][1] == "Token renewed, posts catch up"
+    assert public.status == "resolved"
+    assert len(public.updates) == 3
+
+
+def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_twice(night: Night, room: str) -> None:
+    card = ask(night, room)
+    night.statuspage.faults.next("POST /v1/pages/reposterpage/incidents", reset="after")
+    night.presses(card, "Publish")
+    night.goes(1)
+    night.restart()
+    night.goes(1)
+    (public,) = night.statuspage.incidents.values()
+    assert night.incident().status_page == public.id
+    night.says(room, "On the status page now", times=1)
+
+
+def test_public_without_a_page_or_before_it_says_what_to_do(night: Night, room: str) -> None:
+    night.types(room, "/incident update Hello --public")
+    assert "/incident publish" in night.shown(night.whispered(room, "Not done: This incident is not on the status page"))
+    night.silent(room, "Update: Hello")
+
+
+# ---------------------------------------------------------------- PagerDuty out
+
+
+def test_notes_updates_and_severity_are_mirrored_in_pagerduty_once_each(night: Night, room: str) -> None:
+    night.types(room, "/incident note Saw 190/463")
+    night.types(room, "/incident update Rotating")
+    night.types(room, "/incident severity sev1")
+    night.goes(1)
+    seen = night.pagerduty.incident(alert(night))
+    texts = [note.content for note in seen.notes]
+    assert sum("Saw 190/463" in text for text in texts) == 1
+    assert sum("Update: Rotating" in text for text in texts) == 1
+    assert night.pagerduty.account.priorities[seen.priority] == "P1"
+
+
+def test_with_pagerduty_down_an_update_is_posted_at_once_and_mirrored_later(night: Night, room: str) -> None:
+    night.pagerduty.faults.next("*", times=60, reset="before")
+    night.types(room, "/incident update Still looking")
+    night.says(room, "Update: Still looking", times=1)
+    night.goes(seconds=40)
+    night.says(room, "Pending: a note in PagerDuty", times=1)
+    night.pagerduty.faults.clear()
+    night.goes(1)
+    assert any("Still looking" in note.content for note in night.pagerduty.incident(alert(night)).notes)
+
+
+# ---------------------------------------------------------------- the resolution
+
+
+def test_resolving_asks_for_the_root_cause_and_stops_every_clock(night: Night, room: str) -> None:
+    night.goes(3)
+    night.types(room, "/incident resolve")
+    view = night.slack.open_view("noor")
+    assert view
+    night.slack.oncall.submits(view, {"cause": "The Instagram token had expired"}).ok()
+    card = night.says(room, "Resolved after 3 min", times=1)
+    shown = night.shown(card)
+    assert "The Instagram token had expired" in shown
+    assert "Acknowledged after 0 s · resolved after 3 min" in shown
+    assert night.labels(card) == ["Postmortem owner…", "Timeline", "Open tracker issue"]
+    assert night.slack.channel(room).topic.startswith("sev2 · resolved")
+    assert night.pagerduty.incident(alert(night)).status == "resolved"
+    night.goes(hours=3)
+    night.silent(room, "Update due")
+    night.silent(room, "Open for")
+    night.silent(room, "PagerDuty: the alert resolved")
+
+
+def test_the_tracker_issue_holds_cause_and_what_was_done_and_is_opened_once(night: Night, room: str) -> None:
+    night.types(room, "/incident note Rotated the token")
+    night.types(room, "/incident resolve Token expired")
+    card = night.says(room, "Resolved after")
+    night.presses(card, "Open tracker issue")
+    night.says(room, "Tracker issue 1 opened", times=1)
+    (issue,) = night.github.issues
+    assert "Token expired" in issue.body
+    assert "Rotated the token" in issue.body
+    assert night.incident().issue
+    night.types(room, "/postmortem track")
+    night.whispered(room, "Not done: There is an issue already")
+    assert len(night.github.issues) == 1
+
+
+def test_reopening_starts_the_clocks_anew(night: Night, room: str) -> None:
+    night.types(room, "/incident resolve Token expired")
+    night.goes(10)
+    night.types(room, "/incident reopen It fails again")
+    night.says(room, "Open again: It fails again")
+    night.goes(15)
+    night.says(room, DUE, times=1)
+
+
+def test_mitigating_is_said_and_the_clock_goes_on(night: Night, room: str) -> None:
+    night.types(room, "/incident mitigate")
+    night.says(room, "Mitigated after")
+    night.goes(15)
+    assert "mitigated" in night.shown(night.says(room, DUE, times=1))
+
+
+# ---------------------------------------------------------------- bad input
+
+
+def test_the_buttons_of_a_resolved_incident_are_answered(night: Night, room: str) -> None:
+    night.goes(30)
+    update, publish = night.says(room, "Update due: 15 min"), night.says(room, "Open for 30 min")
+    summary = next(each for each in night.slack.channel(room).messages if each.ts in night.slack.channel(room).pins)
+    night.types(room, "/incident resolve Token expired")
+    night.presses(publish, "Publish")
+    assert "/incident reopen" in night.shown(night.whispered(room, "Not done: Incident 1 was resolved by"))
+    night.presses(update, "Write update…")
+    view = night.slack.open_view("noor")
+    assert view
+    night.slack.oncall.submits(view, {"text": "Late words"}).ok()
+    night.whispered(room, "Not done: Incident 1 was resolved by")
+    night.silent(room, "Update: Late words")
+    assert night.statuspage.incidents == {}
+    assert night.labels(summary) == ["Timeline"]
+
+
+def test_an_update_of_forty_thousand_characters_is_posted_with_all_of_it_in_a_file(night: Night, room: str) -> None:
+    night.types(room, "/incident update " + "word " * 8000)
+    said = night.says(room, "Update: word word", times=1)
+    assert "39,999 characters" in night.shown(said)
+    files = [file for each in night.slack.channel(room).messages for file in each.files if file.name == "update.txt"]
+    assert [len(file.content) for file in files] == [39_999]
+    night.goes(15)
+    night.says(room, DUE, times=1)
+    night.presses(night.says(room, DUE), "Write update…")
+    assert night.slack.open_view("noor")
+
+
+@pytest.mark.parametrize("text", ["/incident update Hm --next 10s", "/incident snooze 5h Sleep", "/incident snooze 10s x"])
+def test_a_span_that_makes_no_sense_is_refused(night: Night, room: str, text: str) -> None:
+    night.types(room, text)
+    night.whispered(room, "Not done:")
+    night.goes(15)
+    night.says(room, DUE, times=1)
