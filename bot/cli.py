@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.settings import Role, Settings, SettingsError, foreign, load
+from bot.supervisor import end_with_supervisor
 
 if TYPE_CHECKING:
     from bot.wiring import House
@@ -102,6 +103,7 @@ def _slack(parsed: argparse.Namespace) -> int:
 
     settings = _settings("slack")
     _logs(settings)
+    end_with_supervisor()
     run(gate(settings), _stop())
     return 0
 
@@ -110,6 +112,7 @@ def _worker(parsed: argparse.Namespace) -> int:
     from bot.worker import work
 
     house = _house("worker")
+    end_with_supervisor()
     work(house.desk, house.line_redis, steps_only=parsed.steps)
     return 0
 
@@ -117,7 +120,9 @@ def _worker(parsed: argparse.Namespace) -> int:
 def _clock(parsed: argparse.Namespace) -> int:
     from bot.clock import run
 
-    run(_house("clock").desk, _stop())
+    house = _house("clock")
+    end_with_supervisor()
+    run(house.desk, _stop())
     return 0
 
 
@@ -127,7 +132,7 @@ def _clock(parsed: argparse.Namespace) -> int:
 def _do(parsed: argparse.Namespace) -> int:
     from bot.terminal import say
 
-    return say(_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
+    return say(_quiet_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
 
 
 # ---------------------------------------------------------------- looking after it
@@ -136,13 +141,13 @@ def _do(parsed: argparse.Namespace) -> int:
 def _doctor(parsed: argparse.Namespace) -> int:
     from bot.doctor import examine
 
-    return examine(_house("up"))
+    return examine(_quiet_house("up"))
 
 
 def _health(parsed: argparse.Namespace) -> int:
     from bot.doctor import alive
 
-    return alive(_house("offline"))
+    return alive(_quiet_house("offline"))
 
 
 def _manifest(parsed: argparse.Namespace) -> int:
@@ -188,6 +193,13 @@ def _house(role: Role) -> House:
     settings = _settings(role)
     _logs(settings)
     return house(settings)
+
+
+def _quiet_house(role: Role) -> House:
+    """For a person at a terminal, who has not asked for a log."""
+    if not os.environ.get("FIREWATCH_LOG"):
+        os.environ["FIREWATCH_LOG"] = "error"
+    return _house(role)
 
 
 def _stop() -> threading.Event:

@@ -17,6 +17,7 @@ SCOPES: Mapping[str, str] = {
     "chat:write.public": "answer in public channels nobody invited it to",
     "channels:manage": "create incident channels, invite people, set topics",
     "channels:read": "find the incident channel it made before it was interrupted",
+    "groups:read": "know the name of a private channel it is in",
     "channels:history": "read the message that is put on the timeline, and see what it said already",
     "groups:history": "do the same in private channels",
     "im:history": "do the same in direct messages",

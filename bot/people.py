@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 FRESH = 120.0
 """Seconds for which the members of a group are believed; what Slack last said counts for a day when it is away."""
 
+UNTOLD = ("", "privategroup")
+
+NAMED = 600.0
+"""Seconds for which the name of a channel is believed."""
+
 
 class Roster:
     """``tools.People``, and the channels served."""
@@ -60,7 +65,19 @@ class Roster:
         """Whether sentences from this channel are heard. The bot's own incident channels always are."""
         if incident is not None or "*" in self.served:
             return True
-        return any(fnmatchcase(word, pattern) for word in (channel, name) if word for pattern in self.served)
+        if any(fnmatchcase(word, pattern) for word in (channel, name) if word for pattern in self.served):
+            return True
+        # A terminal and a reaction tell only the id; of a private channel Slack's commands tell only that it is one.
+        known = self._channel_name(channel) if channel and name in UNTOLD else ""
+        return any(fnmatchcase(known, pattern) for pattern in self.served if known)
+
+    def _channel_name(self, channel: str) -> str:
+        """Its name, "" when Slack does not tell and has not told within a day."""
+        try:
+            look = partial(self._workspace.channel_name, channel)
+            return str(self._store.remembered(f"channel:{channel}", NAMED, look))
+        except FirewatchError:
+            return ""
 
     def _users(self, entries: Sequence[str]) -> Sequence[str]:
         """User ids, each once. A group or schedule that cannot be looked up and was never seen counts for nobody."""

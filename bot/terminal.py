@@ -20,7 +20,8 @@ POLL = 0.1
 
 
 def say(house: House, sentence: str, actor: str, channel: str, *, yes: bool, wait: bool) -> int:
-    """Say one sentence and print its answer. Returns the exit code: 1 when it was refused or failed.
+    """Say one sentence and print its answer. Returns the exit code: 1 when it was refused or failed, 2 when it
+    was worded wrongly.
 
     It is answered here and now, and never taken: nothing of it is left to a worker but what it has begun.
     """
@@ -51,7 +52,7 @@ def _printed(posting: Posting | None) -> int:
     message = Message.from_dict(posting.message)
     refused = bool(message.extras.get("refused"))
     print(to_terminal(message), end="", file=sys.stderr if refused else sys.stdout)
-    return 1 if refused else 0
+    return 2 if message.extras.get("misworded") else 1 if refused else 0
 
 
 def _alone(house: House, plan: str) -> bool:

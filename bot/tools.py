@@ -245,6 +245,10 @@ class Chat(Protocol):
         """The user id of whoever has this e-mail address, "" when nobody has."""
         ...
 
+    def channel_name(self, channel: str) -> str:
+        """A channel's name, "" for a conversation that has none."""
+        ...
+
     def dm(self, user: str) -> str:
         """The channel in which the bot speaks to this person alone."""
         ...

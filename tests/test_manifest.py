@@ -112,6 +112,7 @@ NEEDED = {
     "usergroups_list": {"usergroups:read"},
     "usergroups_users_list": {"usergroups:read"},
     "users_conversations": {"channels:read"},
+    "conversations_info": {"channels:read", "groups:read"},
     "users_info": {"users:read", "users:read.email"},
     "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),

@@ -250,6 +250,9 @@ class SlackWorkspace:
             self._profiles[user] = (time.monotonic(), info)
         return info
 
+    def channel_name(self, channel: str) -> str:
+        return str(self._ask(self._web.conversations_info, channel=channel)["channel"].get("name") or "")
+
     def dm(self, user: str) -> str:
         """The channel of direct messages with this user, opened when there is none."""
         if user not in self._dms:
