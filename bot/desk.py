@@ -211,7 +211,7 @@ class Desk(Reception):
         call = replace(call, incident=self.store.number_of(call.channel))
         for _ in range(TRIES):
             body, version = self.store.get("call", call.id) or ({"call": call.to_json()}, 0)
-            if "posting" in body:
+            if "posting" in body or "done" in body:
                 return self._posted(body)
             try:
                 change, posting = self._heard(call)

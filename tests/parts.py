@@ -13,7 +13,7 @@ from typing import Any
 from bot.action import Call, Refused
 from bot.outbox import Posting
 from bot.settings import load
-from bot.tools import Message, QueueStatus, Said
+from bot.tools import Bucket, Message, QueueStatus, Said
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -84,6 +84,7 @@ class Slack:
         self.pins: list[tuple[str, str]] = []
         self.topics: dict[str, str] = {}
         self.groups: dict[str, list[str]] = {}
+        self.named: dict[str, str] = {}
         self.said: dict[tuple[str, str], Said] = {}
         self.trouble: dict[str, deque[BaseException | None]] = {}
         self.calls: list[str] = []
@@ -204,6 +205,10 @@ class Slack:
     def user_of(self, email: str) -> str:
         return email.partition("@")[0].upper()
 
+    def channel_name(self, channel: str) -> str:
+        self._called("channel_name")
+        return self.named.get(channel, "")
+
     def dm(self, user: str) -> str:
         return f"D{user}"
 
@@ -226,6 +231,9 @@ class Queue:
             raise self.down
         self.meanwhile()
         return QueueStatus(self.name, "bullmq", "bullmq:6.7.0", self.paused, 9, 1, 0, 3, 5, 9, None, 2.0, 1)
+
+    def history(self, since: datetime, until: datetime, step: timedelta) -> Sequence[Bucket]:
+        return []
 
     def pause(self) -> None:
         self.paused = True
@@ -279,6 +287,13 @@ class Night:
         self.line = Line()
         self._ids = count(1)
         self.house = self.again()
+
+    def fresh(self) -> None:
+        """Everything as at the beginning, but for what is in Redis."""
+        self.clock.at = NOON
+        self.slack.__init__()  # type: ignore[misc]
+        self.queue.__init__()  # type: ignore[misc]
+        self.line.waiting.clear()
 
     def again(self) -> House:
         """The desk of a fresh process, knowing nothing but what is on record."""
