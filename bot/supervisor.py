@@ -1,8 +1,13 @@
-"""`firewatch up`: every role as a process of its own, restarted when it dies, stopped together."""
+"""`firewatch up`: every role as a process of its own, restarted when it dies, stopped together.
+
+Should the supervisor itself be killed, its roles notice and stop: left alone they would hold the door's port, and the
+next supervisor's door would find it taken.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +23,13 @@ STOPS_IN = 15.0
 
 STEADY = 30.0
 """A role that has lived so many seconds starts anew at once; one that dies sooner waits longer each time, to 15 s."""
+
+
+SUPERVISOR = "FIREWATCH_SUPERVISOR"
+"""The variable in which a role is told whose it is: a process id."""
+
+LOOKS = 0.25
+"""Seconds between two looks of a role at whether its supervisor lives."""
 
 
 @dataclass(slots=True)
@@ -36,7 +48,8 @@ class Role:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen([sys.executable, "-m", "bot", *self.arguments])
+        own = {**os.environ, SUPERVISOR: str(os.getpid())}
+        self.process = subprocess.Popen([sys.executable, "-m", "bot", *self.arguments], env=own)
         log.info("started", extra={"role": self.name, "pid": self.process.pid})
 
 
@@ -73,6 +86,20 @@ def _kept(role: Role) -> bool:
     role.again = now + (0 if role.deaths == 1 else min(15.0, 0.5 * 2**role.deaths))
     log.warning("died", extra={"role": role.name, "code": code, "deaths": role.deaths})
     return not (role.deaths >= 3 and code in (1, 2) and now - role.started < 5)
+
+
+def end_with_supervisor() -> None:
+    """In a role: stop, as SIGTERM would have it, when the supervisor that started it is gone. Else does nothing."""
+    supervisor = os.environ.get(SUPERVISOR, "")
+    if supervisor.isdecimal():
+        threading.Thread(target=_watch, args=(int(supervisor),), name="supervisor", daemon=True).start()
+
+
+def _watch(supervisor: int) -> None:
+    while os.getppid() == supervisor:
+        time.sleep(LOOKS)
+    log.warning("the supervisor is gone", extra={"pid": supervisor})
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop(roles: Sequence[Role]) -> None:
