@@ -17,6 +17,7 @@ from typing import Any, Final
 import pytest
 
 from bot.action import Call
+from bot.desk import BESIDE
 from bot.render import Renderer
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.sandbox.stage import CATALOGUE
@@ -221,7 +222,7 @@ POINTS: Final = {
     "all is struck out": after("store.commit", over),
 }
 
-BESIDE: Final = {
+APART: Final = {
     "the press is saved, not answered",
     "the plan is shown as confirmed, not noted",
     "the press is answered, not struck out",
@@ -271,7 +272,7 @@ def test_a_replay_survives_a_death_at_every_point_one_after_the_other(
         plan = planned(night, slack)
         night.process().desk.take(night.call(f"/plan confirm {plan_id(plan)}", plan.ts))
         for name, point in POINTS.items():
-            if name not in BESIDE:
+            if name not in APART:
                 night.dies(point)
         night.goes_on()
         assert bench.moves() == bench.runs() == dict.fromkeys(IDS, 1)
@@ -308,6 +309,24 @@ def test_an_incident_is_opened_once_wherever_its_opening_died(
     assert [bookmark.title for bookmark in room.bookmarks.values()] == ["Live summary"]
     said = [each.text for each in room.messages if each.metadata]
     assert len(said) == len(set(said)) == len({str(each.metadata) for each in room.messages if each.metadata})
+
+
+def test_what_falls_due_while_somebody_is_at_it_is_looked_at_again_at_once(night: Night) -> None:
+    """Not a lease later: a replay of 10 jobs a second would stand still whenever its card is shown."""
+    at_it, comes = night.process(), night.process()
+    comes.store.remind("card:1", night.now())
+    [(member, mark)] = comes.store.due_now(night.now(), hold=60)
+    with at_it.store.lease(member):
+        comes.desk.attend(member, mark)
+        soon = comes.store.next_due()
+        assert soon is not None
+        assert soon <= night.now() + BESIDE
+        at_it.store.remind(member, night.now())
+        anew = at_it.store.next_due()
+        comes.desk.attend(member, mark)
+        assert comes.store.next_due() == anew, "what has fallen due anew meanwhile is not put off"
+    night.goes_on(comes)
+    assert comes.store.next_due() is None
 
 
 # ---------------------------------------------------------------- what is done, and what must hold then
