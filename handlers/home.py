@@ -1,20 +1,35 @@
-"""The app's own page: what is open, and what the on-call engineer can say."""
+"""The app's own page: what is open and when it is due, what is mine, which postmortems are owed, what can be said."""
 
 from __future__ import annotations
 
 from bot.action import Call, Refused, Reply, Risk, Text, action, nouns
 from bot.tools import Tools
+from handlers.listing import lists, owing
+
+SHOWN = 25
+"""Incidents on the page; of all that it says, 12,000 characters fit."""
+
+OWED, MINE, MY_OWED = 10, 10, 5
+LATELY = 500
+"""Incidents among which owed postmortems are looked for: the latest."""
 
 
 @action("/home", Risk.LOOK, hidden=True)
 def home(call: Call, tools: Tools) -> Reply:
-    """Show the open incidents and every command."""
-    incidents = [
-        {"number": each.number, "title": each.title, "severity": each.severity, "channel": each.channel}
-        for each in tools.incidents.open()
-    ]
-    commands = [{"name": noun.name, "summary": noun.summary} for noun in nouns()]
-    return Reply("home/home", {"incidents": incidents[:30], "total": len(incidents), "commands": commands}, to="home")
+    """Show the open incidents with their clocks, what is yours, and every command."""
+    open_now = lists(tools.incidents.open(), tools)
+    owed = [owing(each, tools) for each in tools.incidents.recent(LATELY) if each.resolved and not each.postmortem]
+    owed.sort(key=lambda each: float(each["due"]))
+    facts = {
+        "mine": [each for each in open_now if each["lead"] == call.actor][:MINE],
+        "my_postmortems": [each for each in owed if (each["owner"] or each["lead"]) == call.actor][:MY_OWED],
+        "incidents": open_now[:SHOWN],
+        "total": len(open_now),
+        "owed": owed[:OWED],
+        "owed_total": len(owed),
+        "commands": [{"name": noun.name, "summary": noun.summary} for noun in nouns()],
+    }
+    return Reply("home/home", facts, to="home")
 
 
 @action("/unknown", Risk.LOOK, hidden=True)

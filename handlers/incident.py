@@ -16,6 +16,7 @@ from bot.incident import Event, Incident, ack_due, update_due
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
+from handlers.listing import lists
 
 LISTED = 20
 EVENTS_SHOWN = 30
@@ -284,23 +285,9 @@ def list_incidents(call: Call, tools: Tools) -> Reply:
     """List the open incidents, and the latest that are over."""
     open_now = tools.incidents.open()
     over = [each for each in tools.incidents.recent(LISTED) if each.resolved][:5]
-    facts = {"open": _listed(open_now[:LISTED], tools), "total": len(open_now), "over": _listed(over, tools)}
+    shown = lists(open_now, tools)[:LISTED]
+    facts = {"open": shown, "total": len(open_now), "over": lists(over, tools)}
     return Reply("incident/list", facts, to="asker")
-
-
-def _listed(incidents: Sequence[Incident], tools: Tools) -> list[dict[str, Any]]:
-    return [
-        {
-            "number": each.number,
-            "title": each.title,
-            "severity": each.severity,
-            "state": each.state,
-            "room": each.channel,
-            "lead": each.lead,
-            "seconds": each.lasted(tools.now).total_seconds(),
-        }
-        for each in incidents
-    ]
 
 
 # ---------------------------------------------------------------- resolving

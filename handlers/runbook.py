@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.action import ACTIONS, Call, Refused, Reply, Risk, Text, action
+from bot.action import ACTIONS, Call, Refused, Reply, Risk, Text, action, quoted
 from bot.incident import Incident
 from bot.runbook import Section
 from bot.tools import Tools
@@ -28,58 +28,69 @@ def runbook(call: Call, tools: Tools, words: Text | None = None, /) -> Reply:
         known = ", ".join(f"`{each.key}`" for each in tools.runbook.sections)
         raise Refused(f"No section of the runbook is about `{words[:100]}`.", f"There are {known}.")
     section = found[0]
-    return Reply("runbook/section", section_facts(section, incident, list(found[1:4])))
+    others = [{"title": each.title, "open": ACTIONS["/runbook"].sentence(words=each.key)} for each in list(found[1:4])]
+    return Reply("runbook/section", section_facts(section, incident, tools) | {"others": others})
 
 
-def section_facts(section: Section, incident: Incident | None, others: list[Section]) -> dict[str, Any]:
-    """The section as a checklist; outside of an incident there is nothing to tick."""
+def section_facts(section: Section, incident: Incident | None, tools: Tools) -> dict[str, Any]:
+    """The section as a checklist by its headings; outside of an incident there is nothing to tick."""
     ticked = incident.ticked if incident else {}
-    steps = []
-    for place, step in enumerate(section.steps):
-        id = f"{section.key}:{place}"
-        mark = ticked.get(id, {})
-        steps.append(
-            {
-                "text": step.text,
-                "button": step.action.split(" ", 1)[0].lstrip("/") if step.action else "",
-                "say": _sayable(step.action),
-                "tick": ACTIONS["/tick"].sentence(section=section.key, step=place) if incident else None,
-                "by": mark.get("by"),
-                "at": mark.get("at"),
-            }
-        )
+    queue = _queue(incident, tools)
+    groups = [
+        {
+            "name": name,
+            "steps": [
+                {
+                    "text": step.text,
+                    "say": _sayable(step.action, queue),
+                    "tick": ACTIONS["/tick"].sentence(step=step.key) if incident else None,
+                    "by": ticked.get(step.key, {}).get("by", ""),
+                    "at": ticked.get(step.key, {}).get("at"),
+                }
+                for step in steps
+            ],
+        }
+        for name, steps in section.groups()
+    ]
     return {
         "key": section.key,
         "number": section.number,
         "title": section.title,
-        "steps": steps,
-        "done": sum(bool(step["by"]) for step in steps),
-        "others": [{"title": each.title, "open": ACTIONS["/runbook"].sentence(words=each.key)} for each in others],
+        "intro": section.intro,
+        "groups": groups,
+        "total": len(section.steps),
+        "done": sum(step.key in ticked for step in section.steps),
+        "others": [],
         "incident": incident.number if incident else None,
     }
 
 
-def _sayable(sentence: str) -> str | None:
-    """The action of a step as a button says it: words that stand for something are left for the form or the usage."""
-    if not sentence:
+def _queue(incident: Incident | None, tools: Tools) -> str:
+    """The queue that the steps are about: that of the incident's service, else the only one there is."""
+    service = tools.catalogue.services.get(incident.service) if incident else None
+    names = tools.queues.names()
+    return service.queue if service and service.queue else names[0] if len(names) == 1 else ""
+
+
+def _sayable(sentence: str, queue: str) -> str | None:
+    """The action of a step as a button says it; None where it is about a queue that nobody can tell."""
+    if not sentence or ("QUEUE" in sentence and not queue):
         return None
-    return " ".join(word for word in sentence.split() if not word.isupper() or word.startswith("-"))
+    return sentence.replace("QUEUE", quoted(queue))
 
 
 @action("/tick", Risk.ACT, hidden=True)
-def tick(call: Call, tools: Tools, section: str, step: int, /) -> Reply:
+def tick(call: Call, tools: Tools, step: str, /) -> Reply:
     """Tick a step of the runbook, or untick it.
 
-    section: its key
-    step: which one, from 0
+    step: its key
     """
     incident = tools.incidents.of_channel(call.channel)
-    found = next((each for each in tools.runbook.sections if each.key == section), None)
-    if incident is None or found is None or not 0 <= step < len(found.steps):
+    section = next((each for each in tools.runbook.sections if each.step(step)), None)
+    if incident is None or section is None:
         raise Refused("That checklist is not this incident's any more.", "`/runbook` shows the current one.")
-    after = incident.tick(f"{section}:{step}", call.actor, call.at)
-    done = f"{section}:{step}" in after.ticked
-    text = f"{'Done' if done else 'Not done after all'}: {found.steps[step].text}"
+    after = incident.tick(step, call.actor, call.at)
+    found = section.step(step)
+    text = f"{'Done' if step in after.ticked else 'Not done after all'}: {found.text if found else step}"
     event = {"kind": "runbook", "text": text}
-    facts = section_facts(found, after, [])
-    return Reply("runbook/section", facts, edit=True, incident=after, event=event)
+    return Reply("runbook/section", section_facts(section, after, tools), edit=True, incident=after, event=event)

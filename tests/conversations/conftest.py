@@ -1,4 +1,4 @@
-"""Stages for conversations: the real bot as processes, one for each door and test file; or in one process, a night a test."""
+"""Stages for conversations: the real bot as processes, one a door and test file; or in one process, a night a test."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A night in one process: the real house and its real door, strict far ends, a real Redis, and a clock that is moved by hand.
+"""A night in one process: the real house and doors, strict far ends, a real Redis, and a clock moved by hand.
 
     night.pagerduty.trigger("Instagram uploads failing")
     room = night.room(1)
     night.goes(minutes=3)
     night.says(room, "Not acknowledged yet")
 
-Nothing sleeps: time stands still until ``goes`` moves it from one thing that falls due to the next, and attends to each.
+Nothing sleeps: time stands still until ``goes`` moves it from one thing that falls due to the next, and attends to it.
 """
 
 from __future__ import annotations

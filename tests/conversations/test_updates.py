@@ -284,7 +284,9 @@ def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_tw
 
 def test_public_without_a_page_or_before_it_says_what_to_do(night: Night, room: str) -> None:
     night.types(room, "/incident update Hello --public")
-    assert "/incident publish" in night.shown(night.whispered(room, "Not done: This incident is not on the status page"))
+    assert "/incident publish" in night.shown(
+        night.whispered(room, "Not done: This incident is not on the status page")
+    )
     night.silent(room, "Update: Hello")
 
 
@@ -399,7 +401,9 @@ def test_an_update_of_forty_thousand_characters_is_posted_with_all_of_it_in_a_fi
     assert night.slack.open_view("noor")
 
 
-@pytest.mark.parametrize("text", ["/incident update Hm --next 10s", "/incident snooze 5h Sleep", "/incident snooze 10s x"])
+@pytest.mark.parametrize(
+    "text", ["/incident update Hm --next 10s", "/incident snooze 5h Sleep", "/incident snooze 10s x"]
+)
 def test_a_span_that_makes_no_sense_is_refused(night: Night, room: str, text: str) -> None:
     night.types(room, text)
     night.whispered(room, "Not done:")
