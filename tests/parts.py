@@ -276,10 +276,11 @@ class Line:
 class Night:
     """A whole installation in one process. ``again`` gives another process of the same installation."""
 
-    def __init__(self, redis_url: str, folder: Path, catalogue: str = ACCESS) -> None:
+    def __init__(self, redis_url: str, folder: Path, catalogue: str = ACCESS, lease: float = 5.0) -> None:
         (folder / "firewatch.toml").write_text(catalogue, encoding="utf-8")
         # A Slack that nobody can reach: whatever goes around the one in memory fails.
         environment = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": "http://127.0.0.1:9/api/", "REDIS_URL": redis_url}
+        environment["FIREWATCH_LEASE"] = f"{lease:g}"
         self.settings = load(environment, folder, "do")
         self.clock = Clock()
         self.slack = Slack()
