@@ -149,10 +149,14 @@ class Reaper:
             self.carried_out.append(death)
 
 
+_KILLING: Final = threading.Lock()
+
+
 def kill(stage: Stage, roles: Sequence[str]) -> None:
     """SIGKILL them all before any is started anew."""
-    for role in roles:
-        stage.processes[role].kill()
-    for role in roles:
-        stage.kill(role)
-        stage.start(role)
+    with _KILLING:  # the reaper's thread and the test's own must not both start a successor
+        for role in roles:
+            stage.processes[role].kill()
+        for role in roles:
+            stage.kill(role)
+            stage.start(role)
