@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.queue import EnqueueData
 
 from bot.desk import Desk
@@ -80,6 +81,12 @@ class _Worker(SimpleWorker):
     def handle_warm_shutdown_request(self) -> None:
         self.stopping.set()
 
+    def check_for_suspension(self, burst: bool) -> None:
+        """Asked before each piece of work. A signal that came before RQ's own handlers were in place counts too."""
+        if self.stopping.is_set():
+            raise StopRequested
+        super().check_for_suspension(burst)
+
 
 def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
     """Attend to what comes until told to stop (SIGTERM, SIGINT: the piece of work at hand is finished first).
@@ -96,6 +103,8 @@ def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
         try:
             redis.ping()
             _worker([STEPS] if steps_only else [CALLS, STEPS], redis, stopping).work(logging_level="WARNING")
+        except StopRequested:  # a signal that came between two of RQ's own handlers
+            stopping.set()
         except AWAY as away:
             log.warning("Redis is not reachable; looking again", extra={"why": str(away)})
         stopping.wait(0.5)
