@@ -108,6 +108,8 @@ class Page:
                 if not said.isdecimal() or int(said) > LARGEST:
                     return PlainTextResponse("That is too much at once.\n", 413, headers=HEADERS)
                 request.state.body = await request.body()
+            if self.night is None:
+                return HTMLResponse(STARTING, 503, headers={**HEADERS, "Retry-After": "1", "Refresh": "1"})
             try:
                 # On a thread, so that drawing a page never holds up Slack's own answers.
                 made = await run_in_threadpool(answer, request)
@@ -123,8 +125,7 @@ class Page:
 
     @property
     def now(self) -> Night:
-        if self.night is None:
-            raise SlackError("starting")
+        assert self.night is not None, "no route is answered before"
         return self.night
 
     def person(self, request: Request) -> Person:
@@ -143,10 +144,9 @@ class Page:
     # ------------------------------------------------------------ pages
 
     def front(self, request: Request) -> Response:
-        if self.night is None:
-            return HTMLResponse(STARTING, 503, headers={"Retry-After": "1", "Refresh": "1"})
-        me = self.person(request).user if "person" in request.path_params else self.night.slack.oncall.user
-        return RedirectResponse(f"/as/{quote(me.name)}/in/{quote(self.night.guide.room())}", 303)
+        night = self.now
+        me = self.person(request).user if "person" in request.path_params else night.slack.oncall.user
+        return RedirectResponse(f"/as/{quote(me.name)}/in/{quote(night.guide.room())}", 303)
 
     def channel(self, request: Request) -> Response:
         night, me = self.now, self.person(request).user

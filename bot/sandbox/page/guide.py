@@ -13,7 +13,8 @@ import redis
 
 from bot.procedure import Procedure
 from bot.sandbox.page.figures import FRESH, PipelinePanel
-from bot.sandbox.pipeline import BROKEN, QUEUE
+from bot.sandbox.pipeline import QUEUE
+from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.sandbox.slack.ids import interactive
 from bot.store import AWAY, Store
@@ -145,8 +146,8 @@ class Guide:
         if any((one.get("halt") or {}).get("why") == "canary" for one in replays):
             yield "stopped"
         through = any(self._came_through(one) for one in replays)
-        lit = self._panel.look().lit
-        if through or any(fault not in lit.get(destination, ()) for destination, fault in BROKEN):
+        seen = self._panel.look()
+        if through or (seen.figures is not None and Fault.TOKEN not in seen.lit["instagram"]):
             yield "mended"
         if through:
             yield "replayed"

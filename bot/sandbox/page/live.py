@@ -52,7 +52,9 @@ async def live(page: Page, request: Request) -> Response:
     if (refused := guarded(request)) is not None:
         return refused
     night = page.night
-    if night is None or request.query_params.get("run") != night.run:
+    if night is None:
+        return Response(status_code=503, headers=HEADERS)
+    if request.query_params.get("run") != night.run:
         return _stream(_only("event: reload\ndata: anew\n\n"))
     try:
         me = night.slack.user(request.query_params.get("as", ""))

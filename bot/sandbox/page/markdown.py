@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
-from bot.sandbox.page.markup import Words, link, mrkdwn
+from bot.sandbox.page.markup import Words, link, mrkdwn, nested
 
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
 _RULE = re.compile(r"\s*([-*_])(?:\s*\1){2,}\s*")
@@ -173,6 +173,6 @@ def inline(written: str, words: Words) -> Markup:
     written = _URL.sub(lambda hit: keep(link(hit[1], "", words)), written)
     html = str(escape(written))
     for pattern, tag in _MARKS:
-        html = pattern.sub(rf"<{tag}>\1</{tag}>", html)
+        html = pattern.sub(nested(tag), html)
     html = re.sub("\ue000(\\d+)\ue001", lambda hit: str(kept[int(hit[1])]), html)
     return Markup(html.replace("\n", "<br>"))

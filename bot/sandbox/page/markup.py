@@ -37,11 +37,12 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _URL = re.compile(r"(?<![\w/])https?://[^\s<>\ue000\ue001]*[^\s<>\ue000\ue001.,;:!?)\]'\"]")
 _QUOTED = re.compile(r"(?:&gt;|>) ?(.*)")
+_TAG = re.compile(r"<(/?)\w[^>]*>")
 _KEPT = re.compile("\ue000(\\d+)\ue001")
 _STYLES = [
     (
         re.compile(
-            rf"(?:(?<=^)|(?<=[\s(\[{{\ue001·–—\"'/,.:;>_~-]))\{mark}(?=\S)([^{mark}\n]*?\S)\{mark}(?![\w{mark}])"
+            rf"(?:(?<=^)|(?<=[\s(\[{{\ue001·–—\"'/,.:;>_~-]))\{mark}(?=\S)([^{mark}\n]*?\S)\{mark}(?![^\W_]|\{mark})"
         ),
         tag,
     )
@@ -152,9 +153,23 @@ def _inline(written: str, words: Words) -> Markup:
     written = _URL.sub(lambda hit: keep(link(unescape(hit[0]), "", words)), written)
     html = str(_drawn(emoji(unescape(written))))
     for pattern, tag in _STYLES:
-        html = pattern.sub(rf"<{tag}>\1</{tag}>", html)
+        html = pattern.sub(nested(tag), html)
     html = _KEPT.sub(lambda hit: str(kept[int(hit[1])]) if int(hit[1]) < len(kept) else "", html)
     return _lines(Markup(html))  # every piece of it was escaped above
+
+
+def nested(tag: str) -> Callable[[re.Match[str]], str]:
+    """Put what was found into a tag, unless tags that were opened outside of it would close inside, or the reverse."""
+
+    def put(hit: re.Match[str]) -> str:
+        depth = 0
+        for each in _TAG.finditer(hit[1]):
+            depth += 0 if each[0].startswith("<br") else -1 if each[1] else 1
+            if depth < 0:
+                return hit[0]
+        return hit[0] if depth else f"<{tag}>{hit[1]}</{tag}>"
+
+    return put
 
 
 def _lines(html: Markup) -> Markup:

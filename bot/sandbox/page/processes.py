@@ -70,6 +70,7 @@ class BotProcess:
         with self._lock:
             if self._running():
                 return
+            self._sweep()
             self._well, self._started = False, time.monotonic()
             with self.log.open("ab") as log:
                 # A session of its own: Ctrl-C reaches the sandbox, and the sandbox ends the bot.
@@ -126,6 +127,12 @@ class BotProcess:
         with self._lock:
             return self._process is not None and not self._running()
 
+    def _sweep(self) -> None:
+        """A supervisor that died leaves its roles behind; they go with it."""
+        with self._lock:
+            if self._process is not None and not self._running():
+                _kill_group(self._process.pid)
+
     def _running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -133,6 +140,8 @@ class BotProcess:
         while not self._over.wait(LOOK_EVERY if self._well else 0.2):
             if self._running():
                 self.ready()
+            else:
+                self._sweep()
 
 
 def _asked(port: int) -> tuple[bool, str]:

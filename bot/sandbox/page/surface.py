@@ -31,6 +31,7 @@ class Surface:
     slack: SlackSandbox
     picked: Mapping[tuple[str, str], Json] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    heading: str = "h3"
 
     def file(self, image: Json) -> Json | None:
         """The workspace's own file that a picture shows, None for a picture from elsewhere."""

@@ -22,10 +22,16 @@ from bot.sandbox.slack.model import SLACKBOT
 Json = dict[str, Any]
 HERE: Final = Path(__file__).resolve().parent
 
-SHOWN: Final = 100
+SHOWN: Final = 60
 """Messages a channel opens with; earlier ones come when they are scrolled to."""
 
 REPLIES: Final = 50
+DRAWN: Final = 4_000
+"""Messages kept as they were last drawn, some 5 kB each."""
+
+Drawn = tuple[str, str, str, bool, tuple[str, ...]]
+"""Who looks, at which message of which channel, may they write, and who pinned it and its replies."""
+
 TEXT_LINES: Final = 12
 ROLES: Final = {"oncall": "on call", "leads": "lead"}
 
@@ -36,6 +42,7 @@ class Views:
     def __init__(self, slack: SlackSandbox, shortcuts: Mapping[str, str] | None = None) -> None:
         self.slack = slack
         self.shortcuts = dict(shortcuts or {})
+        self._drawn: dict[Drawn, tuple[tuple[Message, ...], Markup]] = {}
         self.env = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -94,7 +101,9 @@ class Views:
 
     def surface(self, me: User, where: Message | View) -> Surface:
         if isinstance(where, View):
-            return Surface(f"v-{dom(where.id)}", self.base(me), self.words(me), self.slack, errors=where.errors)
+            # A modal's title is the h2 above its blocks; the home tab has only the page's h1.
+            level = "h2" if where.type == "home" else "h3"
+            return Surface(f"v-{dom(where.id)}", self.base(me), self.words(me), self.slack, {}, where.errors, level)
         return Surface(f"m-{dom(where.channel)}-{dom(where.ts)}", self.base(me), self.words(me), self.slack)
 
     # ------------------------------------------------------------ channels
@@ -206,14 +215,24 @@ class Views:
         return found, sorted(replies, key=lambda one: one.at)
 
     def message(self, me: User, channel: Channel, said: Message, replies: Sequence[Message] = ()) -> Markup:
+        writes = me.id in channel.members and not channel.archived
+        pins = tuple(channel.pins.get(one.ts, ("", 0))[0] for one in (said, *replies))
+        drawn = self._drawn.get((me.id, said.channel, said.ts, writes, pins))
+        # Messages never change, they are replaced: what was drawn of the very same ones is still right.
+        if drawn is not None and _same(drawn[0], (said, *replies)):
+            return drawn[1]
         shown = replies[-REPLIES:]
-        return self.render(
+        html = self.render(
             "message.html",
             m=self._facts(me, channel, said),
             replies=[self._facts(me, channel, one) for one in shown],
             hidden_replies=len(replies) - len(shown),
-            reply_to=said.ts if me.id in channel.members and not channel.archived and not said.is_ephemeral else "",
+            reply_to=said.ts if writes and not said.is_ephemeral else "",
         )
+        if len(self._drawn) >= DRAWN:
+            self._drawn.clear()
+        self._drawn[me.id, said.channel, said.ts, writes, pins] = (said, *replies), html
+        return html
 
     def _facts(self, me: User, channel: Channel, said: Message) -> Json:
         workspace = self.slack.workspace
@@ -303,6 +322,10 @@ def here(url: str, base: str, domain: str) -> str:
     head = parse_qs(parts.query).get("thread_ts", [""])[0]
     at = f"m-{found[1]}-{found[2]}-{found[3]}"
     return f"{base}/in/{found[1]}{f'?thread={head}' if head else ''}#{at}"
+
+
+def _same(one: Sequence[Message], other: Sequence[Message]) -> bool:
+    return len(one) == len(other) and all(left is right for left, right in zip(one, other, strict=True))
 
 
 def initials(name: str) -> str:

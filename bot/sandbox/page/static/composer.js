@@ -64,7 +64,7 @@ function suggestions(text) {
   const { now, at, options } = expected(state);
   const head = text.slice(0, text.length - typing.length);
   const choices = at === "option" ? [] : now?.choices ?? [];
-  const offered = choices.filter((one) => one.startsWith(typing) && one !== typing).map((one) => ({ text: `${head}${one} `, shown: one, more: now.help }));
+  const offered = choices.filter((one) => one.startsWith(typing) && one !== typing).map((one) => ({ text: `${head}${one} `, shown: one, more: "" }));
   if (at !== "value" && (typing.startsWith("-") || (at === "place" && !now)) && options) {
     const left = options.filter((one) => !words.includes(one.option) && one.option.startsWith(typing) && one.option !== typing);
     offered.push(...left.map((one) => ({ text: `${head}${one.option} `, shown: one.shown.replace(/^\[|\]$/g, ""), more: one.help })));

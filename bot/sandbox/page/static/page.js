@@ -42,8 +42,7 @@ function patch(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
   const messages = byId("messages");
-  const ended = messages && atEnd(messages);
-  const following = ended || Date.now() - acted < 6000;
+  const following = stuck || Date.now() - acted < 6000;
   const before = messages?.lastElementChild;
   for (const fresh of [...holder.content.children]) {
     localise(fresh);
@@ -68,14 +67,16 @@ function patch(html) {
     }
     htmx.process(byId(fresh.id) ?? fresh);
   }
-  if (messages) follow(messages, before, following, ended);
+  if (messages) follow(messages, before, following);
 }
 
 // To the end, unless the first new message is taller than what can be seen: then to its top, where its fact stands.
-function follow(messages, before, following, ended) {
+function follow(messages, before, following) {
   const first = before?.isConnected ? before.nextElementSibling : null;
-  if (first && following && messages.scrollHeight - first.offsetTop > messages.clientHeight) messages.scrollTop = first.offsetTop - 4;
-  else if (first ? following : ended) toEnd(messages);
+  if (first && following && messages.scrollHeight - first.offsetTop > messages.clientHeight) {
+    messages.scrollTop = first.offsetTop - 4;
+    stuck = false;
+  } else if (first ? following : stuck) toEnd(messages);
 }
 
 function trim(list, most) {
@@ -85,9 +86,12 @@ function trim(list, most) {
 // ---------------------------------------------------------------- messages
 
 const atEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+// Whether the end is what is looked at: then it stays in sight, whatever comes or is drawn late.
+let stuck = true;
 const toEnd = (list) => {
   list.scrollTop = list.scrollHeight;
   byId("newer").hidden = true;
+  stuck = true;
 };
 
 function arrived(item, following) {
@@ -288,7 +292,11 @@ function connect(url) {
   source = new EventSource(url);
   source.addEventListener("open", () => away(false));
   source.addEventListener("error", () => setTimeout(() => source.readyState !== EventSource.OPEN && away(true), 1500));
-  source.addEventListener("reload", () => location.reload());
+  source.addEventListener("reload", (event) => {
+    // Of another night: its channels are not those that were here.
+    if (event.data === "anew") location.assign(location.pathname.split("/").slice(0, 3).join("/"));
+    else location.reload();
+  });
   source.addEventListener("over", () => away(true));
   source.addEventListener("gone", (event) => {
     for (const id of event.data.split(" ")) byId(id)?.remove();
@@ -381,8 +389,10 @@ list?.addEventListener("keydown", (event) => {
 });
 
 list?.addEventListener("scroll", () => {
-  if (atEnd(list)) byId("newer").hidden = true;
+  stuck = atEnd(list);
+  if (stuck) byId("newer").hidden = true;
 }, { passive: true });
+list?.addEventListener("load", () => stuck && toEnd(list), true);
 
 byId("newer")?.addEventListener("click", () => toEnd(list));
 
@@ -391,9 +401,9 @@ byId("newer")?.addEventListener("click", () => toEnd(list));
 localise(document);
 document.addEventListener("htmx:afterSwap", (event) => localise(event.detail.target.parentElement ?? document));
 choose(byId(sessionStorage.getItem("fw-tab") ?? "") ?? tabs[0]);
+if (location.hash) stuck = false;
 if (list && !location.hash) toEnd(list);
 if (location.hash) byId(location.hash.slice(1))?.focus();
 addEventListener("hashchange", () => byId(location.hash.slice(1))?.focus());
-new ResizeObserver(() => list && !location.hash && list.dataset.settled === undefined && toEnd(list)).observe(list ?? document.body);
-list?.addEventListener("wheel", () => (list.dataset.settled = ""), { passive: true, once: true });
+if (list) new ResizeObserver(() => stuck && toEnd(list)).observe(list);
 showModal();
