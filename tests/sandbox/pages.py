@@ -1,0 +1,100 @@
+"""What the tests of the page share: a night without processes, a browser's requests, and a bot that answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+import handlers  # noqa: F401  makes every sentence known
+from bot.sandbox.page.app import BotState, Night, Page
+from bot.sandbox.page.figures import PipelinePanel
+from bot.sandbox.page.guide import Guide
+from bot.sandbox.slack import SlackSandbox
+
+
+class Standing:
+    """A bot that is as it is told to be."""
+
+    def __init__(self) -> None:
+        self.state = BotState("up", "The bot is up", can_stop=True)
+
+    def look(self) -> BotState:
+        return self.state
+
+    def start(self) -> None:
+        self.state = BotState("up", "The bot is up", can_stop=True)
+
+    def stop(self) -> None:
+        self.state = BotState("down", "The bot is stopped", can_start=True)
+
+
+@contextmanager
+def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
+    """The page over a Slack that listens, with nobody behind it yet."""
+    page = Page()
+    options = {"manifest": {}, "rate_limits": "off", "ping_interval": 0.2, **slack_options}
+    with SlackSandbox(routes=page.routes(), **options) as slack:
+        panel = PipelinePanel(redis_url)
+        guide = Guide(slack, panel, redis_url)
+        page.night = Night(slack, panel, guide, Standing(), {"add_to_timeline": "Add to timeline"}, "/tmp/x", "Kept.")
+        try:
+            yield page.night
+        finally:
+            page.night.over.set()
+            guide.close()
+            panel.close()
+
+
+class Browser:
+    """Requests as a browser on the page sends them."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self._client = httpx.Client(base_url=night.slack.base_url, trust_env=False, timeout=10, follow_redirects=True)
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self._client.get(path, headers=headers)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        own = {"Origin": self.night.slack.base_url, "Sec-Fetch-Site": "same-origin"}
+        return self._client.post(path, data=data or {}, headers={**own, **headers})
+
+
+def events(answer: httpx.Response) -> dict[str, Any]:
+    """What the page's script is told by an act's answer."""
+    assert answer.status_code == 204, answer.text
+    told: dict[str, Any] = json.loads(answer.headers["HX-Trigger"])
+    return told
+
+
+def refused(answer: httpx.Response) -> str:
+    return str(events(answer)["fw:refused"]["text"])
+
+
+def stream(night: Night, path: str, until: str, headers: dict[str, str] | None = None, seconds: float = 5) -> str:
+    """What the stream says until `until` has come."""
+
+    async def read() -> str:
+        said = ""
+        async with (
+            httpx.AsyncClient(base_url=night.slack.base_url, trust_env=False, timeout=seconds) as client,
+            client.stream("GET", path, headers=headers or {}) as answer,
+        ):
+            async for piece in answer.aiter_text():
+                said += piece
+                if until in said:
+                    break
+        return said
+
+    return asyncio.run(asyncio.wait_for(read(), seconds))
