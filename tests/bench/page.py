@@ -1,0 +1,108 @@
+"""The sandbox's page with 2,000 messages in a channel: how soon it is painted, and how soon what is new is seen."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bot.sandbox.page.app import Night
+from bot.sandbox.redis import RedisServer
+from tests.bench import Row
+from tests.browser.conftest import ARGUMENTS, executable
+from tests.sandbox.pages import a_night
+from tests.sandbox.slacks import actions, button, client_of, section
+
+MESSAGES = 2_000
+OPENED = 7
+POSTED = 25
+PAINT_MS = 1_000
+SHOWN_MS = 200
+
+SEEN = """() => {
+  window.seen = {};
+  new MutationObserver(() => {
+    for (const one of document.querySelectorAll("#messages > .message")) {
+      const probe = /probe-\\d+/.exec(one.textContent)?.[0];
+      // After the frame in which it was painted.
+      if (probe && !(probe in window.seen)) {
+        window.seen[probe] = null;
+        requestAnimationFrame(() => setTimeout(() => { window.seen[probe] = Date.now(); }));
+      }
+    }
+  }).observe(document.getElementById("messages"), { childList: true });
+}"""
+
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+
+
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as url, a_night(url) as night:
+        _fill(night)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=executable(playwright), args=ARGUMENTS)
+            paints = [_painted(browser, night) for _ in range(OPENED)]
+            shown = _shown(browser, night)
+            browser.close()
+    return [
+        _row(f"page of a channel with {MESSAGES:,} messages: first paint, the browser's cache empty", paints, PAINT_MS),
+        _row("a message posted in it, seen in the browser", shown, SHOWN_MS),
+    ]
+
+
+def _row(what: str, times: list[float], most: int) -> Row:
+    middle = statistics.median(times)
+    ours = f"p50 {middle:.0f} ms, slowest {max(times):.0f} ms of {len(times)}"
+    return Row(what, ours, "", None, f"p50 ≤ {most:,} ms", middle <= most)
+
+
+def _fill(night: Night) -> None:
+    """People and the bot in turns, as a long night leaves a channel."""
+    client = client_of(night.slack)
+    for number in range(MESSAGES // 2):
+        night.slack.oncall.says(
+            "ops", f"what happened at {number}, @linnea? `job {number}` is at https://example.com/{number}"
+        )
+        client.chat_postMessage(channel="COPS", text=f"card {number}", blocks=_card(number))
+
+
+def _card(number: int) -> list[dict[str, Any]]:
+    text = (
+        f"🟠 *Instagram token expired* ×{number} · refresh first\n<!date^1767225845^{{time}}|then> · <@UONCALL> leads"
+    )
+    return [section(text), actions(button("Replay these", "go", style="primary"), button("Show jobs", "show"))]
+
+
+def _open(browser: Browser, night: Night) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(f"{night.slack.base_url}/as/noor/in/ops", wait_until="load")
+    return page
+
+
+def _painted(browser: Browser, night: Night) -> float:
+    page = _open(browser, night)
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    took = float(page.evaluate(PAINTED))
+    page.context.close()
+    return took
+
+
+def _shown(browser: Browser, night: Night) -> list[float]:
+    """Milliseconds from Slack taking a message to the frame after the one it is painted in."""
+    page = _open(browser, night)
+    page.evaluate(SEEN)
+    client = client_of(night.slack)
+    took = []
+    for number in range(POSTED):
+        posted = client.chat_postMessage(
+            channel="COPS", text=f"probe-{number}", blocks=[*_card(number), section(f"probe-{number}")]
+        )
+        page.wait_for_function("probe => window.seen[probe]", arg=f"probe-{number}", timeout=10_000)
+        took.append(
+            float(page.evaluate("probe => window.seen[probe]", f"probe-{number}")) - float(str(posted["ts"])) * 1000
+        )
+    page.context.close()
+    return took
