@@ -113,7 +113,7 @@ def _seen(house: House, role: str) -> str:
         seen = house.store.last_alive(role)
     except AWAY:
         seen = None
-    lately = seen is not None and house.desk.now() - seen < LATELY
+    lately = seen is not None and house.desk.now() - seen < LATELY * house.store.rate
     return (
         f"{'ok   ' if lately else 'idle '} {role}: {f'seen {seen:%Y-%m-%d %H:%M:%S} UTC' if seen else 'not seen yet'}"
     )
@@ -127,7 +127,7 @@ def alive(house: House) -> int:
         print(f"not alive: {' '.join(str(away).split())}")
         return 1
     late = [
-        role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or house.desk.now() - at > LATELY
+        role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or house.desk.now() - at > LATELY * house.store.rate
     ]
     print(f"not seen lately: {', '.join(late)}" if late else "alive")
     return 1 if late else 0

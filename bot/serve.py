@@ -60,6 +60,6 @@ def _seen(gate: Gate, role: str) -> str:
     at = gate.store.last_alive(role)
     if at is None:
         raise LookupError("not seen yet")
-    if gate.reception.now() - at > LATELY:
+    if gate.reception.now() - at > LATELY * gate.store.rate:
         raise LookupError(f"last seen {at:%Y-%m-%d %H:%M:%S} UTC")
     return f"seen {at:%H:%M:%S} UTC"

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from dotenv.parser import parse_stream
 
 from bot.catalogue import Catalogue, read
+from bot.timepiece import Timepiece
 from bot.tomlfile import near, resembling
 
 Role = Literal["up", "slack", "worker", "clock", "do", "offline"]
@@ -158,6 +159,8 @@ class Settings:
     log: str = "info"
     lease: float = LEASE
     """Seconds until another process may take up what a dead one was at."""
+    clock: Timepiece | None = None
+    """A clock that was moved, for drills and tests."""
     catalogue: Catalogue = field(default_factory=Catalogue)
     catalogue_file: Path = Path("firewatch.toml")
 
@@ -211,6 +214,7 @@ def load(environ: Mapping[str, str], cwd: Path, role: Role = "up") -> Settings:
         database=env.address("DATABASE_URL", ("postgresql", "postgres")),
         log=env.choice("FIREWATCH_LOG", LOG_LEVELS, "info"),
         lease=env.seconds("FIREWATCH_LEASE", LEASE, *LEASES),
+        clock=env.clock("FIREWATCH_CLOCK"),
         catalogue=catalogue,
         catalogue_file=file,
     )
@@ -361,6 +365,13 @@ class _Environment:
             return float(text)
         self.problems.append(f"{name} is {text!r}; it is a number of seconds, {least:g} to {most:g}")
         return default
+
+    def clock(self, name: str) -> Timepiece | None:
+        try:
+            return Timepiece.read(self._texts[name]) if self.has(name) else None
+        except ValueError:
+            self.problems.append(f"{name} is not of the form 2026-11-23T03:00:00Z@1763866800*60; leave it unset")
+            return None
 
     def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
         text = self.text(name, default).lower()

@@ -114,10 +114,12 @@ class Commit:
 class Store:
     """All of it, behind one Redis connection pool."""
 
-    def __init__(self, redis: Redis, prefix: str = "firewatch", lease: float = LEASE) -> None:
+    def __init__(self, redis: Redis, prefix: str = "firewatch", lease: float = LEASE, rate: float = 1.0) -> None:
+        """``rate``: how many seconds of the bot's clock a real one has; what is due goes by the former."""
         self.redis = redis
         self.prefix = prefix
-        self.lease_seconds = lease
+        self.rate = rate
+        self.lease_seconds = lease * rate
         self._lease_ms = int(lease * 1000)
         self._held: dict[str, str] = {}
         self._renewing = threading.Lock()

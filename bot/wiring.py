@@ -84,16 +84,16 @@ class _Catalogue:
         return self.settings.catalogue.clocks.of(severity)
 
 
-def gate(settings: Settings, now: Now = utc_now) -> Gate:
+def gate(settings: Settings, now: Now | None = None) -> Gate:
     """A door's share of the whole, which is little. Opens no connection yet."""
     text = redis_from(settings.redis_url.reveal(), decode=True)
-    store = Store(text, lease=settings.lease)
+    store = Store(text, lease=settings.lease, rate=settings.clock.rate if settings.clock else 1)
     workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
     line = Line(redis_from(settings.redis_url.reveal(), decode=False))
-    return Gate(settings, text, store, workspace, Reception(store, line, now))
+    return Gate(settings, text, store, workspace, Reception(store, line, now or settings.clock or utc_now))
 
 
-def house(settings: Settings, now: Now = utc_now) -> House:
+def house(settings: Settings, now: Now | None = None) -> House:
     """A worker's or clock's share of the whole. Opens no connection yet."""
     from bot.desk import Desk
     from bot.outbox import Outbox
@@ -105,6 +105,7 @@ def house(settings: Settings, now: Now = utc_now) -> House:
     from bot.tools import Tools
 
     front = gate(settings, now)
+    now = front.reception.now
     text, store, workspace = front.redis, front.store, front.workspace
     renderer = Renderer(TEMPLATES)
     access = settings.catalogue.access

@@ -34,8 +34,9 @@ FIRST_PARTY: dict[str, set[str]] = {
     "handlers": {"handlers.*"},
     "handlers.*": WORDS | {"handlers.*"},
     "bot.tomlfile": PURE,
+    "bot.timepiece": set(),
     "bot.catalogue": PURE | {"bot.tomlfile"},
-    "bot.settings": {"bot.catalogue", "bot.tomlfile"},
+    "bot.settings": {"bot.catalogue", "bot.timepiece", "bot.tomlfile"},
     "bot.manifest": PURE,
     "bot.clients.*": WORDS | {"bot.clients.*"},
 }

@@ -74,7 +74,8 @@ class SlackSandbox:
 
     `manifest`: mapping, path, or None for the repository's own. `rate_limits`: "real" or "off". `now`: the clock of
     ts, trigger ids, response URLs and rate limits. `port` 0 takes a free one. `routes`: more of the same server, for a
-    page that shows the workspace.
+    page that shows the workspace. `patience`: the clock of trigger ids and response URLs, where `now` goes faster than
+    people do.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class SlackSandbox:
         manifest: Mapping[str, Any] | Path | str | None = None,
         rate_limits: Literal["real", "off"] = "real",
         now: Callable[[], float] = time.time,
+        patience: Callable[[], float] | None = None,
         port: int = 0,
         seed: Seed | None = None,
         team: Team | None = None,
@@ -104,10 +106,10 @@ class SlackSandbox:
         self.bot = seeds.plant(self.workspace, seed or Seed(), self.manifest.display_name)
         self.wire = Wire(self.workspace)
         self.faults = Faults()
-        self.tickets = Tickets(self.workspace)
+        self.tickets = Tickets(self.workspace, patience or now)
         self._mode = SocketMode(self.workspace.team, self.workspace.tell)
         self._deliverer = Deliverer(
-            self.wire, self._mode, self.signing_secret, ack_timeout=ack_timeout, retry_delays=retry_delays
+            self.wire, self._mode, self.signing_secret, ack_timeout=ack_timeout, retry_delays=retry_delays, now=now
         )
         self.socket = SocketControl(self._mode, self._deliverer, self.workspace)
         self._events = Events(self.workspace, self.manifest, self.bot, self._deliverer.send)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.sandbox.slack.model import SlackError
@@ -42,8 +43,9 @@ class ResponseUrl:
 class Tickets:
     """Handed out on a person's thread and used on the server's: the workspace's lock keeps both in order."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, now: Callable[[], float]) -> None:
         self._workspace = workspace
+        self._now = now
         self._triggers: dict[str, Trigger] = {}
         self._responses: dict[str, ResponseUrl] = {}
 
@@ -51,7 +53,7 @@ class Tickets:
         one = Trigger(
             f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}",
             user,
-            self._workspace.now(),
+            self._now(),
             view_id,
         )
         with self._workspace.locked():
@@ -67,14 +69,14 @@ class Tickets:
             raise SlackError("invalid_trigger_id")
         if one.used:
             raise SlackError("exchanged_trigger_id")
-        if self._workspace.now() - one.at > TRIGGER_SECONDS:
+        if self._now() - one.at > TRIGGER_SECONDS:
             raise SlackError("expired_trigger_id")
         one.used = True
         return one
 
     def response(self, channel: str, user: str, message_ts: str = "", *, ephemeral: bool = False) -> str:
         """A new response URL's token."""
-        one = ResponseUrl(secrets.token_urlsafe(18), channel, user, self._workspace.now(), message_ts, ephemeral)
+        one = ResponseUrl(secrets.token_urlsafe(18), channel, user, self._now(), message_ts, ephemeral)
         with self._workspace.locked():
             self._responses[one.token] = one
             if len(self._responses) > KEPT:
@@ -86,7 +88,7 @@ class Tickets:
         one = self._responses.get(token)
         if one is None:
             raise SlackError("invalid_url")
-        if self._workspace.now() - one.at > RESPONSE_SECONDS:
+        if self._now() - one.at > RESPONSE_SECONDS:
             raise SlackError("expired_url")
         if one.uses >= RESPONSE_USES:
             raise SlackError("used_url")
