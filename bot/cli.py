@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         os.environ.update(foreign(os.environ, Path.cwd()))
-        return int(parsed.run(parsed) or 0)
+        code = int(parsed.run(parsed) or 0)
+        sys.stdout.flush()
+        return code
     except SettingsError as wrong:
         print(*wrong.problems, sep="\n", file=sys.stderr)
     except Failed as failed:
@@ -42,11 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return 1
+        # Whoever read has had enough; what is left must not be flushed into the broken pipe at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if os.environ.get("FIREWATCH_LOG", "").lower() == "debug":
             raise
-        print(f"firewatch: {_one_line(error)} (FIREWATCH_LOG=debug shows where)", file=sys.stderr)
+        print(f"firewatch: {_one_line(error)}", file=sys.stderr)
     return 1
 
 
@@ -211,9 +214,12 @@ def _stop() -> threading.Event:
 
 
 def _one_line(error: Exception) -> str:
+    from bot.action import FirewatchError, Refused
     from bot.masking import mask
 
-    return mask(" ".join(str(error).split()) or type(error).__name__)[:500]
+    said = f"{error.sentence} {error.hint}" if isinstance(error, Refused) else str(error)
+    line = mask(" ".join(said.split()) or type(error).__name__)[:500]
+    return line if isinstance(error, FirewatchError) else f"{line} (FIREWATCH_LOG=debug shows where)"
 
 
 if __name__ == "__main__":

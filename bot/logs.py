@@ -45,9 +45,10 @@ def _plain(value: Any) -> Any:
 
 
 def to_stderr(level: str) -> None:
-    """Everything from ``level`` on, to standard error. The libraries' own chatter only from warnings on."""
+    """Everything from ``level`` on, to standard error. The libraries' own chatter from warnings on, at the most."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    theirs = max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()])
+    logging.basicConfig(level=theirs, handlers=[handler], force=True)
     for ours in ("bot", "handlers"):
         logging.getLogger(ours).setLevel(level.upper())
