@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--keep", action="store_true", help="leave that folder when the sandbox stops")
     sandbox.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     drill = command("drill", _drill, "Play a night on a real Redis and print the conversation.")
-    drill.add_argument("name", nargs="?", default="replay", help="which one: replay")
+    drill.add_argument("name", nargs="?", default="replay", help="which one: replay (the default) or night")
     return parser
 
 

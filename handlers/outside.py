@@ -87,18 +87,21 @@ def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Page the next level. Whom is noted before anyone is paged, so that a repeated step pages the same.
 
     An alert that waits is escalated. One that is acknowledged would be triggered anew by that, and page everybody who
-    is at it already; the next level's people are paged beside them instead.
+    is at it already; the next level's people are paged beside them instead. So are those of the last level, once more,
+    where there is no further one.
     """
     pager, data = _pager(tools), dict(under_way.data)
     if under_way.step == "start":
         alert = pager.alert(data["alert"])
-        level = pager.level(alert) + 1
-        people = []
-        if alert.status == "acknowledged":
-            turns = pager.oncall([alert.service], tools.now, tools.now)
-            level = 1 + min((each.level for each in turns if _holds(each, alert)), default=1)
-            people = [[each.person.id, each.person.name, each.person.email] for each in turns if each.level == level]
-        return Next("page", {**data, "level": level, "people": people, "beside": alert.status == "acknowledged"})
+        turns = pager.oncall([alert.service], tools.now, tools.now)
+        acknowledged = alert.status == "acknowledged"
+        holding = min((each.level for each in turns if _holds(each, alert)), default=1)
+        level = 1 + (holding if acknowledged else pager.level(alert))
+        top = max((each.level for each in turns), default=level)
+        beside = acknowledged or level > top
+        level = min(level, top)
+        people = [[each.person.id, each.person.name, each.person.email] for each in turns if each.level == level]
+        return Next("page", {**data, "level": level, "people": people, "beside": beside})
     facts = {"level": data["level"], "names": [], "url": "", "paged": False, "why": "", "number": data["number"]}
     try:
         if data["beside"]:
@@ -124,7 +127,7 @@ def _holds(turn: OnCall, alert: Alert) -> bool:
 def _beside(pager: Pager, data: Mapping[str, Any]) -> dict[str, Any]:
     if not data["people"]:
         return {"why": f"the escalation policy has nobody on level {data['level']}."}
-    why = f"Two updates missed: {data['why']}"
+    why = f"Help needed: {data['why']}"
     paged = [
         pager.page(Person(*each), why, BOT, f"escalate {data['number']} {data['level']} {each[0]}", alert=data["alert"])
         for each in data["people"]

@@ -70,7 +70,11 @@ def replaying(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 
 def _begun(under_way: Procedure, tools: Tools) -> dict[str, Any]:
-    """``taken``: rows gone through; ``ends``: how many by outcome; ``again``: renewed failures; ``halt``: why it stops."""
+    """The record's own facts at the start.
+
+    ``taken``: rows gone through; ``ends``: how many, by outcome; ``again``: renewed failures, by cause; ``halt``: why
+    it stops.
+    """
     now = tools.now.timestamp()
     return {
         **under_way.data,

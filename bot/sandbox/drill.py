@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -117,7 +118,29 @@ def replay(stage: Stage, pipeline: Pipeline) -> str:
     return room
 
 
-DRILLS: Mapping[str, Callable[[Stage, Pipeline], str]] = {"replay": replay}
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A story, the stage it is played on (a folder and the address of a Redis, "" for one of its own), and its gist."""
+
+    tells: Callable[[Stage, Pipeline], str]
+    stage: Callable[[Path, str], Stage]
+    gist: str
+
+
+def _night() -> Drill:
+    from bot.sandbox.night import NightStage, night
+
+    gist = (
+        "paged, acknowledged, kept up to date, told to customers, resolved, written up; nothing missed, nothing twice."
+    )
+    return Drill(night, lambda folder, url: NightStage(folder, redis_url=url), gist)
+
+
+def _replay() -> Drill:
+    return Drill(replay, lambda folder, url: Stage(folder, redis_url=url), "120 failed jobs, 47 replayed, one receipt.")
+
+
+DRILLS: Mapping[str, Callable[[], Drill]] = {"replay": _replay, "night": _night}
 
 
 def play(name: str) -> int:
@@ -129,12 +152,13 @@ def play(name: str) -> int:
         print(f"firewatch: {missed}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="firewatch-drill-") as folder:
-        stage = Stage(Path(folder), redis_url=url)
+        drill = DRILLS[name]()
+        stage = drill.stage(Path(folder), url)
         try:
             with stage:
                 seed(stage.redis_url, now=None)
                 with stage.pipeline() as pipeline:
-                    room = DRILLS[name](stage, pipeline)
+                    room = drill.tells(stage, pipeline)
                 print(Transcript(stage.slack.workspace).channel(room, acts=stage.slack.deliveries))
         except Missed as missed:
             print(f"the drill {name} failed: {missed}", file=sys.stderr)
@@ -143,9 +167,7 @@ def play(name: str) -> int:
         finally:
             if url:
                 Redis.from_url(url).flushdb()
-    print(
-        f"The drill {name} went as told, in {time.monotonic() - began:.0f} s: 120 failed jobs, 47 replayed, one receipt."
-    )
+    print(f"The drill {name} went as told, in {time.monotonic() - began:.0f} s: {drill.gist}")
     return 0
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -26,6 +26,7 @@ import httpx
 from bot.sandbox.pipeline import QUEUE, Pipeline
 from bot.sandbox.redis import RedisServer
 from bot.sandbox.slack import SlackSandbox
+from bot.timepiece import Timepiece
 
 ROLES: Mapping[str, Sequence[str]] = {
     "slack": ["slack"],
@@ -66,6 +67,7 @@ class Stage:
         queue: str = QUEUE,
         roles: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
+        clock: Timepiece | None = None,
     ) -> None:
         self.folder = folder
         self.queue = queue
@@ -76,8 +78,16 @@ class Stage:
         self._catalogue = catalogue
         self._roles = roles
         self._extra = dict(environment or {})
+        if clock:
+            self._extra["FIREWATCH_CLOCK"] = str(clock)
         self._stack = ExitStack()
-        self.slack = SlackSandbox(rate_limits=rate_limits, signing_secret=secrets.token_hex(16))
+        # People are no faster for it: what they are handed to press with goes stale by the real time.
+        self.slack = SlackSandbox(
+            rate_limits=rate_limits,
+            signing_secret=secrets.token_hex(16),
+            now=clock.seconds if clock else time.time,
+            patience=time.time,
+        )
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -85,6 +95,8 @@ class Stage:
             if not self.redis_url:
                 self.redis_url = self._stack.enter_context(RedisServer(self.folder / "redis"))
             self._stack.enter_context(self.slack)
+            for each in self.far_ends():
+                self._stack.enter_context(each)
             (self.folder / "firewatch.toml").write_text(self._catalogue, encoding="utf-8")
             self.log = (self.folder / "bot.log").open("ab")
             self._stack.callback(self.log.close)
@@ -102,6 +114,10 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def far_ends(self) -> Sequence[AbstractContextManager[Any]]:
+        """What else the bot speaks to, opened before it is started; ``environment`` says where it is."""
+        return []
 
     # ------------------------------------------------------------ the bot's processes
 
