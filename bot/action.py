@@ -171,8 +171,8 @@ class Reply:
     channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit`` the
     message of that key (without one: the message that was pressed) is changed, and posted only if it never was.
     ``incident``: the new state of the incident, saved together with an Event made of what the message says; ``note``
-    puts the message on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``, ``kind``,
-    ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
+    puts the message on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``,
+    ``kind``, ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
     """
 
     template: str

@@ -126,8 +126,7 @@ def alive(house: House) -> int:
     except AWAY as away:
         print(f"not alive: {' '.join(str(away).split())}")
         return 1
-    late = [
-        role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or house.desk.now() - at > LATELY * house.store.rate
-    ]
+    now, lately = house.desk.now(), LATELY * house.store.rate
+    late = [role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or now - at > lately]
     print(f"not seen lately: {', '.join(late)}" if late else "alive")
     return 1 if late else 0

@@ -51,7 +51,11 @@ def dies_at(line: int) -> Iterator[None]:
 
 
 def killed_everywhere(
-    redis_url: str, folder: Path, stride: int, flow: Callable[[Night], None], prepare: Callable[[Night], None] | None = None
+    redis_url: str,
+    folder: Path,
+    stride: int,
+    flow: Callable[[Night], None],
+    prepare: Callable[[Night], None] | None = None,
 ) -> Iterator[tuple[int, Night]]:
     """The flow, killed at the n-th line and taken up by another process; gives how each ended.
 
