@@ -423,6 +423,13 @@ def test_switches_are_flipped_and_seen_by_everyone(night: Night, browser: Browse
     assert not any(night.panel.switches.faults().values())
 
 
+def test_new_posts_go_on_the_queue_for_every_destination(night: Night, browser: Browser) -> None:
+    events(browser.post("/pipeline/post"))
+    seen = night.panel.look(anew=True)
+    assert seen.figures is not None
+    assert ("waiting", 12) in seen.figures["counts"]
+
+
 def test_a_pipeline_whose_redis_is_away_is_said_to_be_and_the_page_stays(night: Night, browser: Browser) -> None:
     away = PipelinePanel("redis://127.0.0.1:1/0")
     seen = away.look()

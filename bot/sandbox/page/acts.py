@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+import redis
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -57,6 +58,7 @@ def acts() -> Mapping[str, Act]:
     own = {
         "/pipeline/switch": _switch,
         "/pipeline/mend": _mend,
+        "/pipeline/post": _post,
         "/bot/start": _bot_start,
         "/bot/stop": _bot_stop,
         "/again": _again,
@@ -275,6 +277,14 @@ def _switch(page: Page, form: Form) -> Response | None:
 def _mend(page: Page, form: Form) -> Response | None:
     page.now.panel.switches.mend()
     page.now.panel.look(anew=True)
+    return None
+
+
+def _post(page: Page, form: Form) -> Response | None:
+    try:
+        page.now.panel.post()
+    except (redis.RedisError, OSError):
+        raise Refusal("the queue's Redis cannot be reached") from None
     return None
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import redis
+from bullmq import Queue  # type: ignore[import-untyped]
 
-from bot.sandbox.pipeline import QUEUE, Switches
-from bot.sandbox.platforms import DESTINATIONS, Fault
+from bot.sandbox.pipeline import OPTIONS, QUEUE, Switches
+from bot.sandbox.platforms import DESTINATIONS, Fault, job_data
 
 Json = dict[str, Any]
 
 FRESH: Final = 0.5
 """Seconds for which figures are shown to others who ask."""
+
+POSTS: Final = 4
+"""New posts for each destination, when some are asked for."""
 
 NAMED: Final = 2_000
 """Failed jobs whose destination is looked up, the latest first."""
@@ -34,6 +41,8 @@ class PipelinePanel:
 
     def __init__(self, url: str, queue: str = QUEUE, prefix: str = "bull") -> None:
         self.queue = queue
+        self._url, self._prefix = url, prefix
+        self._chance = random.Random()
         # Any: see bot.clients.connection.
         self._redis: Any = redis.Redis.from_url(
             url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
@@ -87,6 +96,20 @@ class PipelinePanel:
     def switch(self, destination: str, fault: str, *, on: bool) -> None:
         """Raises ValueError for a destination or fault there is not."""
         (self.switches.on if on else self.switches.off)(destination, Fault(fault))
+
+    def post(self) -> None:
+        """Put new posts on the queue, some for each destination, as the reposting system does when it finds them."""
+        asyncio.run(self._post())
+
+    async def _post(self) -> None:
+        queue = Queue(self.queue, {"connection": self._url, "prefix": self._prefix})
+        try:
+            for destination in DESTINATIONS:
+                for _ in range(POSTS):
+                    data = job_data(destination, datetime.now(UTC), self._chance)
+                    await queue.add(destination, data, dict(OPTIONS))
+        finally:
+            await queue.close()
 
     def close(self) -> None:
         self.switches.close()

@@ -46,7 +46,7 @@ STEPS: Final = (
     Step(
         "looked",
         "Look at what failed",
-        "In the incident's channel, ask for the failed jobs, grouped by cause:",
+        "Press “Failed jobs” on the incident's card, or ask for them here, grouped by cause:",
         f"/jobs failed {QUEUE}",
     ),
     Step("planned", "Press “Replay these”", "Under the first cause. You are shown the plan; nothing has moved yet."),

@@ -37,9 +37,6 @@ READY_SECONDS: Final = 30.0
 MARKER: Final = ".firewatch-sandbox"
 """Stands in a folder that a sandbox made: no other is ever emptied or removed."""
 
-EVERY: Final = 30.0
-"""Seconds between two new jobs: a sign of life, and not so many that the night's 120 drown in them."""
-
 TITLE: Final = "Reposts failing on three platforms"
 
 CATALOGUE: Final = f"""\
@@ -140,7 +137,7 @@ def night(
         bot = _bot(state, url, slack, http=http)
         stack.callback(bot.close)
         bot.start()
-        pipeline = Pipeline(url, every=EVERY)
+        pipeline = Pipeline(url, every=None)
         stack.callback(pipeline.switches.close)
         stack.callback(pipeline.stop)
         pipeline.start()

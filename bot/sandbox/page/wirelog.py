@@ -13,7 +13,9 @@ Json = dict[str, Any]
 
 ROWS: Final = 60
 KINDS: Final = ("call", "delivery", "delivered")
-QUIET: Final = frozenset({"apps.connections.open", "auth.test"})
+QUIET: Final = frozenset({"auth.test"})
+"""The bot asks this whenever it is asked whether it is ready; it is news only when it fails."""
+
 LONG: Final = 20_000
 
 _SECRET = re.compile(r"(token|secret|trigger_id|response_url|upload_url|signature)", re.I)
@@ -33,6 +35,8 @@ def row(change: Change) -> Json | None:
     match change.kind:
         case "call":
             call: Call = change.data["call"]
+            if call.ok and call.method in QUIET:
+                return None
             took = f"{call.ms:.0f} ms" if call.ok else call.error or f"HTTP {call.status}"
             return {
                 "number": f"c{change.number}",
