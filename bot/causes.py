@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from bot.normalise import READ, normalise, normalised, read, shape
+from bot.normalise import READ, brief, normalise, normalised, read, shape
 from bot.tools import Cause, Retry
 
 _SHAPES = 20_000  # remembered; about 8 MB when full
@@ -98,6 +98,7 @@ class Table:
     rows: Sequence[Row]
     _shapes: dict[tuple[tuple[str, ...], str], Cause] = field(default_factory=dict, repr=False)
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _briefs: dict[str, Cause] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, path: Path) -> Table:
@@ -120,6 +121,11 @@ class Table:
     def cause(self, reason: str, name: str = "") -> Cause:
         """The cause of one failed reason; one made from the normalised reason when the table has none."""
         text = reason[:READ]
+        key = f"{name}\n{brief(text)}"
+        cause: Cause = self._briefs.get(key) or _remember(self._briefs, key, self._shaped(text, name))
+        return cause
+
+    def _shaped(self, text: str, name: str) -> Cause:
         named = self._names.get(name)
         if named is None:
             named = _remember(self._names, name, _named(name))

@@ -53,6 +53,7 @@ _KEPT = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile(r"(?<![A-Za-z0-9_\-])[A-Za-z_\-]*+\d[\w\-]*")
+_LONG = re.compile(r"\d[\w\-]{7,}")
 _NUMBER = re.compile(r"-?\d+(?:[a-zA-Z%]{1,5}|-\d+)?")
 _NUMBERS = re.compile(r"<n>(?:[.,:]<n>)+")
 _OPAQUE = re.compile(r"(?<![\w<\-])[A-Za-z_\-]{20,}(?!\w)|(?<!\w)[A-Za-z0-9+/]{40,}={0,2}")
@@ -104,6 +105,11 @@ def normalised(reason: str) -> str:
 def shape(text: str) -> str:
     """The text with ``#`` for every word that holds digits, but for codes: 4 µs for 100 characters."""
     return _RUN.sub(_shape, text)
+
+
+def brief(text: str) -> str:
+    """The text without what is longest and never a code: a key that is quick to make, and that no two shapes share."""
+    return _LONG.sub("#", text)
 
 
 def read(reason: str) -> str:

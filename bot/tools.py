@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.incident import Event, Incident, Pace
@@ -27,9 +27,11 @@ Moved = Literal["moved", "already", "changed", "gone"]
 Whereabouts = Literal["waiting", "active", "delayed", "completed", "failed", "gone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An ended job as it was seen when a plan was made. ``finished`` (ms since 1970) guards against moving it twice."""
+class Seen(NamedTuple):
+    """An ended job as it was seen when a plan was made. ``finished`` (ms since 1970) guards against moving it twice.
+
+    A tuple, because a hundred thousand of them are made at a time: a frozen dataclass takes seven times as long.
+    """
 
     id: str
     name: str

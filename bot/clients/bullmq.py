@@ -292,7 +292,8 @@ def _entries(fields: Sequence[Any]) -> list[Seen]:
         finished = list(map(int, times))
     except ValueError:
         finished = [whole(time) for time in times]
-    entries = list(map(Seen, ids, names, reasons, finished, [not each or _keeps(each) for each in opts]))
+    keeps = [not each or _keeps(each) for each in opts]
+    entries = list(map(Seen._make, zip(ids, names, reasons, finished, keeps, strict=True)))
     return [entry for entry, name in zip(entries, names, strict=True) if name is not None] if None in names else entries
 
 
