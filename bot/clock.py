@@ -25,10 +25,16 @@ IDLE = 0.25
 
 
 def tick(desk: Desk) -> int:
-    """Hand over what is due now, as much as the line takes: whatever stays is due still. Returns how much that was."""
+    """Hand over what is due now, as much as the line takes: whatever stays is due still. Returns how much that was.
+
+    What is due on incidents is put into sentences here; saying them is for the workers.
+    """
     calls, others = desk.line.room()
     due = desk.store.due_now(desk.now(), calls, others)
-    desk.line.push(due)
+    duties = [each for each in due if each[0].startswith("duty:")]
+    if duties:
+        desk.duties(duties)
+    desk.line.push([each for each in due if not each[0].startswith("duty:")])
     return len(due)
 
 

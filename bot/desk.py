@@ -35,7 +35,7 @@ from bot.action import (
     read,
     written,
 )
-from bot.incident import Incident, duties
+from bot.incident import Duty, Incident, duties
 from bot.outbox import Outbox, Posting, packed
 from bot.people import Roster
 from bot.procedure import Procedure
@@ -123,7 +123,11 @@ class Desk(Reception):
                     self._card(int(id))
                     self.store.finish(member, mark)
                 case "duty":
-                    self._duties(int(id), mark)
+                    if not mark:
+                        now = self.now()
+                        mark = repr(now.timestamp())
+                        self.store.remind(member, now)
+                    self.duties([(member, mark)])
                 case "poll":
                     self._poll()
                 case "sample":
@@ -558,36 +562,25 @@ class Desk(Reception):
         except Later as later:
             self.store.remind(f"card:{number}", self.now() + timedelta(seconds=later.seconds))
 
-    def _duties(self, number: int, mark: str) -> None:
-        """Say what time has made due on an incident, each as a sentence of its own, and be back for what is next.
+    def duties(self, due: Sequence[tuple[str, str]]) -> None:
+        """Say what time has made due on incidents, each as a sentence of its own, and be back for what is next.
 
         The id of each is made of the incident, the duty and its time: however often and by whomever it is said, it is
-        one call.
+        one call. For the clock: of ``duty:N`` with its mark, many at once, for ten thousand may fall due in a minute.
+        It hands the sentences over as the line has room for them.
         """
-        incident, now = self.store.incident(number), self.now()
-        if incident is None:
-            self.store.finish(f"duty:{number}", mark)
-            return
-        due = duties(incident, self.tools().catalogue.pace(incident.severity), now)
-        calls = [
-            Call(
-                id=f"duty{number}x{duty.name.replace('-', '')}x{int(duty.at.timestamp() * 1000)}",
-                actor=CLOCK,
-                channel=incident.channel or incident.origin,
-                text=f"/duty {duty.name} {number} {duty.at.isoformat()}",
-                at=now,
-                door="clock",
-            )
-            for duty in due
-            if now - SAID_FOR < duty.at <= now
-        ]
+        now, catalogue = self.now(), self.tools().catalogue
+        known = {each.number: each for each in self.store.several([member.partition(":")[2] for member, _ in due])}
+        calls: list[Call] = []
+        after: list[tuple[str, str, datetime | None]] = []
+        for member, mark in due:
+            incident = known.get(int(member.partition(":")[2]))
+            owed = duties(incident, catalogue.pace(incident.severity), now) if incident else []
+            calls += [_reminding(incident, duty, now) for duty in owed if incident and now - SAID_FOR < duty.at <= now]
+            after.append((member, mark, next((duty.at for duty in owed if duty.at > now), None)))
         if calls:
-            self.take_all(calls)
-        following = [duty.at for duty in due if duty.at > now]
-        if following:
-            self.store.remind(f"duty:{number}", following[0])
-        else:
-            self.store.finish(f"duty:{number}", mark)
+            self.store.take(calls, now, at_once=True)
+        self.store.put_off(after)
 
     def _poll(self) -> None:
         """Look for what a webhook missed; with no public address this is all there is."""
@@ -609,6 +602,17 @@ class Desk(Reception):
                 self.store.sample(name, tools.now, tools.queues.get(name).status().depth)
             except (Refused, Later) as down:
                 log.warning("no sample", extra={"queue": name, "why": str(down)})
+
+
+def _reminding(incident: Incident, duty: Duty, now: datetime) -> Call:
+    return Call(
+        id=f"duty{incident.number}x{duty.name.replace('-', '')}x{int(duty.at.timestamp() * 1000)}",
+        actor=CLOCK,
+        channel=incident.channel or incident.origin,
+        text=f"/duty {duty.name} {incident.number} {duty.at.isoformat()}",
+        at=now,
+        door="clock",
+    )
 
 
 YES_NO = ("no", "yes")

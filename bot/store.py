@@ -51,10 +51,13 @@ return 1
 """
 
 _CLAIM = """
-local claimed, calls, others = {}, tonumber(ARGV[3]), tonumber(ARGV[4])
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 2000)) do
+local claimed, calls, others, duties = {}, tonumber(ARGV[3]), tonumber(ARGV[4]), 500
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 20000)) do
   local mine = false
-  if string.sub(member, 1, 5) == 'call:' then
+  local kind = string.sub(member, 1, 5)
+  if kind == 'duty:' then
+    mine, duties = duties > 0, duties - 1
+  elseif kind == 'call:' and string.sub(member, 1, 9) ~= 'call:duty' then
     mine, calls = calls > 0, calls - 1
   else
     mine, others = others > 0, others - 1
@@ -74,7 +77,8 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 
 _POSTPONE = """
 if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 'nan') ~= tonumber(ARGV[2]) then return 0 end
-return redis.call('ZADD', KEYS[1], 'XX', 'CH', ARGV[3], ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+return 1
 """
 
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
@@ -213,9 +217,13 @@ class Store:
 
     # ------------------------------------------------------------ calls
 
-    def take(self, calls: Sequence[Call], now: datetime) -> Sequence[bool]:
-        """Remember calls and that they are due, each in one step; False for one that was taken before."""
-        late = now.timestamp() + SAFETY * self.lease_seconds
+    def take(self, calls: Sequence[Call], now: datetime, at_once: bool = False) -> Sequence[bool]:
+        """Remember calls and that they are due, each in one step; False for one that was taken before.
+
+        They fall due after a while, should whoever hands them over die; ``at_once``, when nobody hands them over but
+        the clock.
+        """
+        late = now.timestamp() + (0 if at_once else SAFETY * self.lease_seconds)
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls:
                 self._take(
@@ -246,6 +254,16 @@ class Store:
     def finish(self, member: str, mark: str) -> None:
         """Strike out what was due, unless it fell due anew meanwhile."""
         self._finish(keys=[self.key("due")], args=[member, mark])
+
+    def put_off(self, due: Sequence[tuple[str, str, datetime | None]]) -> None:
+        """Put off what was claimed (None: strike it out), each unless it fell due anew meanwhile."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for member, mark, at in due:
+                if at is None:
+                    self._finish(keys=[self.key("due")], args=[member, mark], client=pipe)
+                else:
+                    self._postpone(keys=[self.key("due")], args=[member, mark, at.timestamp()], client=pipe)
+            pipe.execute()
 
     def due_at(self, member: str) -> datetime | None:
         score = self.redis.zscore(self.key("due"), member)
@@ -389,7 +407,10 @@ class Store:
     def incidents(self, which: str, most: int) -> Sequence[Incident]:
         """``open`` or ``all``, the newest first."""
         key = self.key("incidents", "open") if which == "open" else self.key("incidents")
-        numbers = cast("list[str]", self.redis.zrevrange(key, 0, most - 1))
+        return self.several(cast("list[str]", self.redis.zrevrange(key, 0, most - 1)))
+
+    def several(self, numbers: Sequence[str]) -> Sequence[Incident]:
+        """Those of these numbers that there are, in that order."""
         with self.redis.pipeline(transaction=False) as pipe:
             for number in numbers:
                 pipe.hmget(self.key("incident", number), "b", "v")

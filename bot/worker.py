@@ -44,8 +44,8 @@ class Line:
 
     def push(self, members: Sequence[tuple[str, str]]) -> None:
         for queue, mine in (
-            (self._calls, [each for each in members if each[0].startswith("call:")]),
-            (self._steps, [each for each in members if not each[0].startswith("call:")]),
+            (self._calls, [each for each in members if _awaited(each[0])]),
+            (self._steps, [each for each in members if not _awaited(each[0])]),
         ):
             if mine:
                 queue.enqueue_many([_job(each) for each in mine])
@@ -56,6 +56,11 @@ class Line:
             pipe.llen(self._steps.key)
             calls, steps = pipe.execute()
         return max(0, LONGEST - calls), max(0, LONGEST - steps)
+
+
+def _awaited(member: str) -> bool:
+    """Whether a person waits for it. Ten thousand reminders must not stand before their question."""
+    return member.startswith("call:") and not member.startswith("call:duty")
 
 
 def _job(member: tuple[str, str]) -> EnqueueData:
