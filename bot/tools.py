@@ -140,7 +140,7 @@ class Queue(Protocol):
         """Put jobs back on the queue, each atomically and only if it is still as it was seen; attempts start anew.
 
         ``token`` names who moves: the same token never moves one job twice, however often it asks, and learns
-        ("already") that it had done so. At most 500 jobs a call. Raises Refused when the queue cannot take them (a
+        ("already") that it had done so. At most 2,000 jobs a call. Raises Refused when the queue cannot take them (a
         paused queue of BullMQ 5, or of a version that cannot be told).
         """
         ...

@@ -34,6 +34,7 @@ from bot.clients.rq_reading import Entry
 from bot.tools import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen, Whereabouts
 
 PAGE: Final = 1000
+MOST_MOVED: Final = 2000
 MOST_AT_ONCE: Final = 500
 PORTION: Final = 100
 """Jobs a question whose packed texts are read: at most 20 MB an answer."""
@@ -136,8 +137,12 @@ class RqQueue:
         happened must be asked again."""
         if not jobs:
             return []
-        if len(jobs) > MOST_AT_ONCE:
-            raise ValueError(f"at most {MOST_AT_ONCE} jobs a call, not {len(jobs)}")
+        if len(jobs) > MOST_MOVED:
+            raise ValueError(f"at most {MOST_MOVED} jobs a call, not {len(jobs)}")
+        portions = _portions(jobs, MOST_AT_ONCE)
+        return [word for portion in portions for word in self._moved_portion(portion, token, status)]
+
+    def _moved_portion(self, jobs: Sequence[Seen], token: str, status: Ended) -> Sequence[Moved]:
         now = datetime.now(UTC)
         entries = self._entries([job.id for job in jobs], status)
         limits = {

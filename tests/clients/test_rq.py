@@ -311,7 +311,7 @@ def test_one_queue_alone_is_not_paused(library: Queue, queue: RqQueue, client: r
 
 def test_at_most_500_jobs_go_in_one_call(queue: RqQueue) -> None:
     with pytest.raises(ValueError, match="at most 500"):
-        queue.move([Seen(str(n), "a", "", 1) for n in range(501)], "t")
+        queue.move([Seen(str(n), "a", "", 1) for n in range(2001)], "t")
 
 
 def test_the_catalogue_makes_it_and_a_redis_that_is_down_is_named() -> None:
