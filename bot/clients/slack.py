@@ -24,6 +24,7 @@ from bot.tools import Message, Said
 
 log = logging.getLogger(__name__)
 
+UNSHOWABLE = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
 EVENT_TYPE: Final = "firewatch_post"
 SKEW: Final = timedelta(minutes=2)
 """How far this machine's clock and Slack's may be apart."""
@@ -58,17 +59,26 @@ class SlackWorkspace:
         channel = self._place(channel)
         if since is not None and (found := self._sent(channel, key, thread, since)):
             return found
-        answer = self._ask(
+        answer = self._shown(
             self._web.chat_postMessage,
+            message,
             channel=channel,
-            text=message.text,
-            blocks=list(message.blocks) or None,
             thread_ts=thread or None,
             metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
             unfurl_links=False,
             unfurl_media=False,
         )
         return str(answer["ts"])
+
+    def _shown(self, send: Callable[..., Any], message: Message, **arguments: Any) -> Answer:
+        """Send it with its blocks; where Slack will not have those, its text alone: better plain than silent."""
+        try:
+            return self._ask(send, text=message.text, blocks=list(message.blocks) or None, **arguments)
+        except SlackRefused as no:
+            if no.code not in UNSHOWABLE or not message.blocks:
+                raise
+            log.error("blocks refused (%s); said without them", no.code)
+            return self._ask(send, text=message.text, blocks=[], **arguments)
 
     def _sent(self, channel: str, key: str, thread: str, since: datetime) -> str:
         """The ``ts`` of the message that carries the key; "" when there is none, or none that I may read."""
@@ -97,7 +107,7 @@ class SlackWorkspace:
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         channel = self._place(channel)
-        self._ask(self._web.chat_update, channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
+        self._shown(self._web.chat_update, message, channel=channel, ts=ts)
 
     def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
         """To one person alone: through the response_url while it lives, else as an ephemeral message, else directly."""

@@ -281,11 +281,11 @@ def test_a_rate_limited_worker_still_finishes_all(node: NodeProcess, queue: Bull
     assert {outcome.state for outcome in ended(queue, jobs)} == {"completed"}
 
 
-def test_at_most_500_jobs_go_in_one_call(queue: BullQueue) -> None:
-    with pytest.raises(ValueError, match="at most 500"):
+def test_at_most_2000_jobs_go_in_one_call(queue: BullQueue) -> None:
+    with pytest.raises(ValueError, match="at most 2000"):
         queue.move([Seen(str(n), "a", "", 1) for n in range(2001)], "t")
     assert queue.move([], "t") == []
-    assert queue.move([Seen(str(n), "a", "", 1) for n in range(500)], "t") == ["gone"] * 500
+    assert queue.move([Seen(str(n), "a", "", 1) for n in range(2000)], "t") == ["gone"] * 2000
 
 
 def test_a_key_that_is_no_job_stops_the_move_and_what_went_before_is_remembered(

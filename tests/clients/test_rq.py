@@ -309,8 +309,8 @@ def test_one_queue_alone_is_not_paused(library: Queue, queue: RqQueue, client: r
     assert not queue.status().paused
 
 
-def test_at_most_500_jobs_go_in_one_call(queue: RqQueue) -> None:
-    with pytest.raises(ValueError, match="at most 500"):
+def test_at_most_2000_jobs_go_in_one_call(queue: RqQueue) -> None:
+    with pytest.raises(ValueError, match="at most 2000"):
         queue.move([Seen(str(n), "a", "", 1) for n in range(2001)], "t")
 
 

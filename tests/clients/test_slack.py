@@ -463,3 +463,10 @@ def test_what_slack_says_about_wrong_blocks_is_kept_as_a_hint(workspace: Workspa
 def test_the_channel_is_named_where_one_is_meant() -> None:
     assert "<#C123>" in refused("not_in_channel", "chat.postMessage", "C123").sentence
     assert "that conversation" in refused("not_in_channel", "chat.postMessage", "D123").sentence
+
+
+def test_what_slack_will_not_show_as_blocks_is_said_as_text(slack: SlackSandbox, workspace: SlackWorkspace) -> None:
+    ts = workspace.post("COPS", Said("Depth 9", [{"type": "no such block"}]), "k-plain")
+    assert [m.text for m in slack.channel("ops").messages if m.ts == ts] == ["Depth 9"]
+    workspace.update("COPS", ts, Said("Depth 8", [{"type": "no such block"}]))
+    assert [m.text for m in slack.channel("ops").messages if m.ts == ts] == ["Depth 8"]
