@@ -77,7 +77,7 @@ class SlackWorkspace:
         except SlackRefused as no:
             if no.code not in UNSHOWABLE or not message.blocks:
                 raise
-            log.error("blocks refused (%s); said without them", no.code)
+            log.error("blocks refused (%s %s); said without them", no.code, no.hint)
             return self._ask(send, text=message.text, blocks=[], **arguments)
 
     def _sent(self, channel: str, key: str, thread: str, since: datetime) -> str:
