@@ -7,9 +7,17 @@ from collections.abc import Callable
 from slack_sdk import WebClient
 
 from bot.sandbox.drill import Story
+from bot.sandbox.slack import Message, Person
 from bot.sandbox.stage import Stage
 
 Room = Callable[[str], str]
+
+
+def said(who: Person, channel: str, text: str) -> Message:
+    """A person's own message."""
+    message = who.says(channel, text).message
+    assert message
+    return message
 
 
 def test_an_opened_incident_has_a_channel_with_its_people_summary_topic_and_bookmark(stage: Stage, room: Room) -> None:
@@ -43,7 +51,8 @@ def test_a_note_is_shown_and_stands_on_the_timeline(stage: Stage, story: Story, 
 def test_a_pinned_message_is_kept_once_with_its_own_author_and_time(stage: Stage, story: Story, room: Room) -> None:
     name = room("Pins")
     stage.slack.lead.joins(name)
-    message = stage.slack.lead.says(name, "Deployed v1.4.2 just before this").message
+    message = said(stage.slack.lead, name, "Deployed v1.4.2 just before this")
+    assert message
     stage.slack.oncall.reacts(message, "pushpin").wait()
     story.is_told("noor", name, "On the timeline")
     stage.slack.oncall.shortcut("add_to_timeline", message).ok()
@@ -54,7 +63,8 @@ def test_a_pinned_message_is_kept_once_with_its_own_author_and_time(stage: Stage
 
 
 def test_a_pin_outside_of_incidents_is_nobody_s_business(stage: Stage, story: Story) -> None:
-    message = stage.slack.lead.says("ops", "Nice weather").message
+    message = said(stage.slack.lead, "ops", "Nice weather")
+    assert message
     stage.slack.guest.reacts(message, "pushpin").wait()
     stage.slack.oncall.types("ops", "/incident list").ok()
     stage.slack.wait_for(lambda: [m for m in stage.slack.seen_by("noor", "ops") if "incident" in m.text])
@@ -111,7 +121,8 @@ def test_usage_is_for_the_asker_alone_with_a_near_miss(stage: Stage, story: Stor
 
 def test_a_redelivered_event_is_answered_once(stage: Stage, story: Story, room: Room) -> None:
     name = room("Twice")
-    message = stage.slack.oncall.says(name, "Seen twice").message
+    message = said(stage.slack.oncall, name, "Seen twice")
+    assert message
     stage.slack.oncall.reacts(message, "pushpin").wait()
     stage.slack.oncall.unreacts(message, "pushpin").wait()
     stage.slack.oncall.reacts(message, "pushpin").wait()

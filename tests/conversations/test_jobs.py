@@ -1,4 +1,4 @@
-"""Failed jobs as conversations: understood, planned, confirmed, replayed, stopped, followed, receipted; and what goes wrong."""
+"""Failed jobs as conversations: understood, planned, confirmed, replayed, stopped, receipted; and what goes wrong."""
 
 from __future__ import annotations
 

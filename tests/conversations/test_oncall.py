@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-import pytest
+import httpx
 
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, PRIYA
 from tests.conversations.nights import Night
@@ -81,6 +81,31 @@ def test_an_alert_of_a_service_that_is_not_in_the_catalogue_is_nobody_s_business
     night.pagerduty.trigger("Invoices late", service=OTHER_SERVICE)
     night.polls()
     assert night.desk.store.open_count() == 0
+
+
+def test_every_webhook_is_answered_with_a_yes_within_a_second_whatever_comes_of_it(night: Night) -> None:
+    alert = night.pagerduty.trigger(TITLE)
+    night.pagerduty.trigger("Invoices late", service=OTHER_SERVICE)
+    night.settle()
+    night.pagerduty.annotate(alert.id, "Looking")
+    with night.pagerduty.lock:
+        night.pagerduty.account.prioritize(alert.id, "PPRIO01", NOOR.id)
+        night.pagerduty.account.escalate(alert.id, 2, LINNEA.id)
+    night.pagerduty.resolve(alert.id)
+    night.settle()
+    attempts = [each for delivery in night.pagerduty.webhooks.deliveries for each in delivery.attempts]
+    assert len(attempts) == len(night.pagerduty.webhooks.deliveries) == 6
+    assert {each.status for each in attempts} == {202}
+    assert max(each.seconds for each in attempts) < 1
+
+
+def test_webhooks_are_taken_with_either_secret_while_it_is_rotated_and_unsigned_ones_never(night: Night) -> None:
+    night.pagerduty.webhooks.rotate()
+    night.pagerduty.trigger(TITLE)
+    night.says(night.room(), CARD, times=1)
+    forged = httpx.post(night.webhook, json={"event": {"event_type": "incident.triggered"}}, trust_env=False)
+    assert forged.status_code == 401
+    assert night.desk.store.open_count() == 1
 
 
 def test_evidence_that_does_not_come_is_named_and_holds_up_nothing(night: Night) -> None:
@@ -358,7 +383,7 @@ def test_with_pagerduty_down_slack_is_answered_at_once_and_the_channel_told_what
     night.says(room, PENDING, times=1)
 
 
-def test_two_clocks_and_two_workers_at_once_page_once(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_clocks_and_two_workers_at_once_page_once(night: Night) -> None:
     night.pagerduty.trigger(TITLE)
     room = night.room()
     night.goes(4)
