@@ -32,9 +32,9 @@ from bot.action import (
     Text,
     Unanswered,
     Unreachable,
-    read,
     written,
 )
+from bot.grammar import read
 from bot.incident import Duty, Incident, duties
 from bot.outbox import Outbox, Posting, packed
 from bot.people import Roster

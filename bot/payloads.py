@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.action import ACTIONS, Action, Call, Incomplete, Misworded, Refused, read, written
+from bot.action import ACTIONS, Action, Call, Incomplete, Misworded, Refused, written
+from bot.grammar import read
 
 Payload = Mapping[str, Any]
 

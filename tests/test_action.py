@@ -31,13 +31,12 @@ from bot.action import (
     User,
     action,
     duration,
-    duration_words,
     nouns,
     quoted,
-    read,
-    words,
     written,
 )
+from bot.grammar import read
+from bot.words import duration_words, words
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
-from bot.action import ACTIONS, Incomplete, read
+from bot.action import ACTIONS, Incomplete
+from bot.grammar import read
 from bot.runbook import Runbook, RunbookError, Section, Step
 from bot.runbook import read as read_section
 

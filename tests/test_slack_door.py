@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
 from bot import payloads
-from bot.action import ACTIONS, Call, read
+from bot.action import ACTIONS, Call
 from bot.clients.slack import SlackWorkspace
+from bot.grammar import read
 from bot.payloads import Wrong
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.slack import SlackDoor, genuine

@@ -1,4 +1,4 @@
-"""How soon an answer stands in the channel: typed, taken, enqueued, answered and posted, by the whole bot as processes."""
+"""How soon an answer stands in the channel: typed, taken, answered and posted, by the whole bot as processes."""
 
 from __future__ import annotations
 

@@ -80,7 +80,10 @@ def _clock(url: str, folder: Path) -> Iterator[None]:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "clock"],
             cwd=folder,
-            env={**_environment(url), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path) or str(Path.cwd())},
+            env={
+                **_environment(url),
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path) or str(Path.cwd()),
+            },
             stdout=log,
             stderr=log,
         )
