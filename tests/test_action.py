@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import handlers  # noqa: F401  every sentence there is
 from bot import action as grammar
+from bot import grammar as reading
 from bot.action import (
     ACTIONS,
     Action,
@@ -61,7 +62,9 @@ def misworded(text: str) -> Misworded:
 
 @pytest.fixture(autouse=True)
 def _only_for_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "ACTIONS", dict(ACTIONS))
+    known = dict(ACTIONS)
+    for module in (grammar, reading):
+        monkeypatch.setattr(module, "ACTIONS", known)
 
 
 # ---------------------------------------------------------------- there and back
