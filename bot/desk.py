@@ -351,7 +351,8 @@ class Desk(Reception):
             return self._whisper(call, "desk/usage", usage)
         first = action.form(call, self.tools()) if callable(action.form) else {}
         facts = {
-            "title": action.summary.rstrip("."),
+            "title": action.name,
+            "summary": action.summary,
             "fields": [
                 {
                     "name": p.name,

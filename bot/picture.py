@@ -69,6 +69,8 @@ def _fact(samples: Sequence[tuple[datetime, int]], now: datetime, start: datetim
     if len(samples) == 1:
         return f"Depth {last:,} now"
     minutes = round((now - max(began, start)).total_seconds() / 60)
+    if minutes < 1:
+        return f"Depth {last:,} now"
     span = (
         f"{minutes} min" if minutes < 55 else "hour" if minutes <= 65 else f"{minutes / 60:.1f} h".replace(".0 h", " h")
     )

@@ -303,7 +303,7 @@ def test_missing_words_are_asked_for_in_a_form(night: Night) -> None:
     night.says("/incident open --severity sev1", trigger="t1", channel_name="ops")
     [form] = night.slack.forms
     assert form["callback_id"] == "/incident open"
-    fields = {block["block_id"]: block for block in form["blocks"]}
+    fields = {block["block_id"]: block for block in form["blocks"] if block["type"] == "input"}
     assert fields["title"]["optional"] is False
     assert fields["severity"]["element"]["initial_option"]["value"] == "sev1"
     assert json.loads(form["private_metadata"]) == {
