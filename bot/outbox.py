@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from bot.action import File, Refused
+from bot.refusals import Paused
 from bot.render import Message, Renderer
 from bot.store import Store
 from bot.tools import Workspace
@@ -104,6 +105,10 @@ class Outbox:
         channel = posting.channel
         try:
             ts = self.workspace.post(channel, message, posting.key, posting.thread, since)
+        except Paused:
+            if since is None:
+                self.store.unposted(posting.key)  # so that the history, of which Slack gives little, is not searched
+            raise
         except Refused as no:
             channel, ts = self._elsewhere(posting, message, since, no)
         self.store.posted(posting.key, channel, ts)

@@ -61,3 +61,7 @@ class Later(FirewatchError):
         super().__init__(why)
         self.seconds = seconds
         self.why = why
+
+
+class Paused(Later):
+    """It asks for a pause and has done nothing: nobody need look whether it did."""

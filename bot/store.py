@@ -344,6 +344,10 @@ class Store:
         since, ts = cast("list[str | None]", self.redis.hmget(name, "since", "ts"))
         return ts or "", datetime.fromisoformat(since) if since else None
 
+    def unposted(self, key: str) -> None:
+        """It was not tried after all."""
+        self.redis.delete(self.key("post", key))
+
     def posted(self, key: str, channel: str, ts: str) -> None:
         self.redis.hset(self.key("post", key), mapping={"channel": channel, "ts": ts})
 

@@ -17,15 +17,15 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from bot.action import Later
 from bot.clients.slack_errors import PAUSE, RATE_LIMITED, SOON, TROUBLED, refused
+from bot.refusals import Later, Paused
 
 # The SDK logs every lost connection as an error and, at its loudest, what is said; here the first is a Later.
 _quiet = logging.getLogger(__name__)
 _quiet.setLevel(logging.CRITICAL)
 
 
-class RateLimited(Later):
+class RateLimited(Paused):
     """Slack itself says how long to wait."""
 
 

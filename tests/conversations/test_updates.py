@@ -225,6 +225,8 @@ def test_a_reminder_that_slack_would_not_take_comes_when_it_does(night: Night, r
     night.silent(room, "Update due")
     night.goes(1)
     night.says(room, DUE, times=1)
+    # Slack did nothing, and said so: its history, of which it gives 50 a minute, need not be searched.
+    assert not [each for each in night.slack.calls if each.method == "conversations.history"]
 
 
 # ---------------------------------------------------------------- the status page
