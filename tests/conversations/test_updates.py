@@ -229,6 +229,16 @@ def test_a_reminder_that_slack_would_not_take_comes_when_it_does(night: Night, r
     assert not [each for each in night.slack.calls if each.method == "conversations.history"]
 
 
+def test_what_changes_while_the_clock_looks_is_looked_at_again(night: Night, room: str) -> None:
+    night.at = night.at.replace(minute=15)
+    due = [each for each in night.desk.store.due_now(night.at) if each[0] == "duty:1"]
+    night.desk.store.remind("duty:1", night.at)  # as a change of the incident does, just now
+    night.desk.duties(due)
+    assert night.desk.store.due_at("duty:1") == night.at
+    night.settle()
+    night.says(room, DUE, times=1)
+
+
 # ---------------------------------------------------------------- the status page
 
 
