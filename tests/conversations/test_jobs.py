@@ -19,6 +19,9 @@ from bot.sandbox.stage import Stage
 
 Room = Callable[[str], str]
 
+pytestmark = pytest.mark.parametrize("stage", ["socket"], indirect=True)
+"""One door will do: what differs between the two is held in test_incidents.py."""
+
 TOKEN = {("instagram", Fault.TOKEN): 30}
 
 
