@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import redis
 
 from bot.clients.bullmq import BullQueue
 from bot.sandbox.drill import Story
-from bot.sandbox.drill import replay as replay_story
 from bot.sandbox.pipeline import seed
 from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import Message
@@ -28,17 +26,6 @@ TOKEN = {("instagram", Fault.TOKEN): 30}
 def planned(stage: Stage, story: Story, room: str, sentence: str) -> Message:
     stage.slack.oncall.types(room, sentence).ok()
     return story.sees(room, "Replay")
-
-
-def test_the_story_of_the_drill(tmp_path: Any) -> None:
-    with Stage(tmp_path, rate_limits="real") as stage:
-        seed(stage.redis_url)
-        with stage.pipeline() as pipeline:
-            room = replay_story(stage, pipeline)
-        told = [message for message in stage.slack.channel(room).messages if message.text.startswith("Replay done")]
-        assert len(told) == 1
-        assert "47 of 47 completed, 0 failed again" in told[0].text
-        assert any("replay-" in file.name for file in stage.slack.workspace.files.values())
 
 
 def test_a_replay_is_stopped_on_request_and_says_what_was_not_moved(stage: Stage, story: Story, room: Room) -> None:
