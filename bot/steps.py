@@ -32,11 +32,6 @@ CARD_EVERY = 2.0
 AWAY = 5.0
 """Seconds until an outside system that could not be reached is tried again."""
 
-FAR = ("pager", "page", "track")
-FAR_AWAY = 10.0
-"""PagerDuty, the status page or the tracker hangs: for so many seconds no procedure asks it again. Each would take its
-ten seconds to find out, one after the other, of workers that people wait for."""
-
 PENDING = 3
 """So many times a procedure has had to wait for an outside system before the channel hears of it."""
 
@@ -90,19 +85,12 @@ class Steps:
             return self._flush(procedure.id)
         member = f"procedure:{procedure.id}"
         ended, change = dict(body), Commit()
-        far = procedure.kind.partition("-")[0]
-        if far in FAR and (why := self._away(far)):
-            return self._later(procedure, FAR_AWAY, why)
         try:
             following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
             sent = self._spoken(procedure, following, change, version)
             ended["failures"] = 0
         except Unreachable as away:
-            if far not in FAR:
-                return self._later(procedure, AWAY, away.sentence)
-            until = self.now() + timedelta(seconds=FAR_AWAY)
-            self.store.know(f"away:{far}", f"{until.isoformat()} {away.sentence}")
-            return self._later(procedure, FAR_AWAY, away.sentence)
+            return self._later(procedure, AWAY, away.sentence)
         except Later as later:
             return self._later(procedure, later.seconds, later.why)
         except LOST:
@@ -145,11 +133,6 @@ class Steps:
         if ended["outbox"] and not self.store.hushed(f"outbox:{procedure.id}"):
             self._flush(procedure.id)
         return following.wait
-
-    def _away(self, far: str) -> str:
-        """Why a far end is not asked just now, "" when it is."""
-        until, _, why = self.store.known(f"away:{far}").partition(" ")
-        return why if until and datetime.fromisoformat(until) > self.now() else ""
 
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
         """Come back to it; when that has happened a few times, the channel is told what is pending."""

@@ -383,22 +383,6 @@ def test_with_pagerduty_down_slack_is_answered_at_once_and_the_channel_told_what
     night.says(room, PENDING, times=1)
 
 
-def test_a_pagerduty_that_is_away_is_asked_by_one_and_not_by_all_that_wait_for_it(night: Night) -> None:
-    night.pagerduty.trigger(TITLE)
-    room = night.room()
-    night.types(room, "/ack")
-    night.pagerduty.faults.next("*", times=1000, status=503)
-    for number in range(10):
-        night.types(room, f"/incident note Seen {number}")
-    asked = len(night.pagerduty.calls)
-    night.goes(seconds=9)
-    assert len(night.pagerduty.calls) - asked <= 6
-    night.pagerduty.faults.clear()
-    night.goes(1)
-    notes = [note.content for note in night.pagerduty.incident(night.incident().alert).notes]
-    assert all(sum(f"Seen {number}" in note for note in notes) == 1 for number in range(10))
-
-
 def test_two_clocks_and_two_workers_at_once_page_once(night: Night) -> None:
     night.pagerduty.trigger(TITLE)
     room = night.room()
