@@ -161,13 +161,14 @@ class Table:
 
     def _judge(self, reason: str, named: tuple[str, ...], shaped: str) -> Cause:
         # Made of the shape alone, so that nothing hangs on which of its reasons was seen first.
+        if rows := self._matching(shaped, named):
+            return rows[0].cause
+        # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
         whole = _BLANK.sub("#", normalised(shaped))
         known = (named, "\n" + whole)
-        found = self._shapes.get(known)
+        found: Cause | None = self._shapes.get(known)
         if found is None:
-            rows = self._matching(shaped, named)
-            found = rows[0].cause if rows else _unknown(whole, normalise(reason), _platforms(shaped, named))
-            _remember(self._shapes, known, found)
+            found = _remember(self._shapes, known, _unknown(whole, normalise(reason), _platforms(shaped, named)))
         return found
 
 

@@ -339,3 +339,10 @@ def test_a_megabyte_is_read_as_quickly_as_its_beginning(piece: str) -> None:
     normalise(piece * (1_000_000 // len(piece)))
     TABLE.cause(piece * (1_000_000 // len(piece)))
     assert time.perf_counter() - began < 1
+
+
+def test_what_the_table_goes_by_is_not_forgotten_over_what_it_does_not_know() -> None:
+    table = Table(TABLE.rows)
+    unknown = table.cause("a" * 50, "publish")
+    assert unknown.key.startswith("unknown")
+    assert table.cause("unaudited_client_can_only_post_to_private_accounts", "publish").key == "tiktok-privacy"
