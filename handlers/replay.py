@@ -15,6 +15,7 @@ from typing import Any
 from bot.action import ACTIONS, File, Reply
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Cause, Queue, Seen, Tools
+from handlers.jobs import HELD_BACK
 
 BATCH = 2000
 """Jobs moved in one step at most: what one call of `move` takes."""
@@ -201,9 +202,7 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
     queue = tools.queues.get(data["queue"])
     now = queue.status()
     failed = [line for line in lines if line["end"] == "failed"]
-    again = [
-        line["id"] for line in failed if data["again"].get(line["cause"], {}).get("retry") not in ("never", "tomorrow")
-    ]
+    again = [line["id"] for line in failed if data["again"].get(line["cause"], {}).get("retry") not in HELD_BACK]
     facts = {
         "asker": under_way.asker,
         "confirmer": under_way.confirmer,
