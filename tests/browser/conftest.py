@@ -39,14 +39,15 @@ def executable(playwright: Playwright) -> str:
     return next((path for name in NAMES if (path := shutil.which(name))), playwright.chromium.executable_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
+    """Ended before other tests begin in this process: while it runs, so does an event loop, and no other can."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     found = executable(playwright)
     if not Path(found).exists():
@@ -83,7 +84,7 @@ def a_sandbox(folder: Path) -> Iterator[str]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with a_sandbox(tmp_path_factory.mktemp("sandbox")) as url:
         yield url

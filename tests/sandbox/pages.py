@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,16 +85,15 @@ def refused(answer: httpx.Response) -> str:
 def stream(night: Night, path: str, until: str, headers: dict[str, str] | None = None, seconds: float = 5) -> str:
     """What the stream says until `until` has come."""
 
-    async def read() -> str:
-        said = ""
-        async with (
-            httpx.AsyncClient(base_url=night.slack.base_url, trust_env=False, timeout=seconds) as client,
-            client.stream("GET", path, headers=headers or {}) as answer,
-        ):
-            async for piece in answer.aiter_text():
-                said += piece
-                if until in said:
-                    break
-        return said
-
-    return asyncio.run(asyncio.wait_for(read(), seconds))
+    said, deadline = "", time.monotonic() + seconds
+    # Without asyncio: a browser's test may have left its loop running in this thread.
+    with httpx.stream(
+        "GET", night.slack.base_url + path, headers=headers or {}, trust_env=False, timeout=seconds
+    ) as answer:
+        for piece in answer.iter_text():
+            said += piece
+            if until in said:
+                return said
+            if time.monotonic() > deadline:
+                break
+    raise AssertionError(f"{until!r} has not come within {seconds:g} s: {said}")
