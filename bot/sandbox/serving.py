@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import socket
 import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.slack.faults import Fault, Faults
+from bot.sandbox.threaded import Server, listen
 
 Json = dict[str, Any]
 KEPT = 5_000
@@ -73,9 +72,9 @@ class Loopback:
         self.calls: deque[Answered] = deque(maxlen=KEPT)
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.port = int(self._socket.getsockname()[1])
-        self._server = _Server(self._app())
+        self._server = Server(self._app())
         self._thread: threading.Thread | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -122,7 +121,7 @@ class Loopback:
         return self
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         if self._thread is not None:
             self._thread.join(10)
             self._thread = None
@@ -190,49 +189,6 @@ class Loopback:
             raise self.limited(fault.retry_after)
         if fault.status:
             raise Refusal(fault.status, "<html><body>Server Error</body></html>")
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, app: ASGIApp) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._started: Callable[[], None] = lambda: None
-
-    async def serve_on(self, listening: socket.socket, started: Callable[[], None]) -> None:
-        self._started = started
-        await self.serve(sockets=[listening])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process, not to a server in one of its threads."""
-        yield
-
-
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(128)
-    return listening
 
 
 async def _asked(request: Request) -> Asked:

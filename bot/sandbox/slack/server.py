@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +32,7 @@ from bot.sandbox.slack.tickets import Tickets
 from bot.sandbox.slack.webapi import WebApi
 from bot.sandbox.slack.wire import Call, Delivery, Wire
 from bot.sandbox.slack.workspace import Channel, Workspace
+from bot.sandbox.threaded import Server, listen
 
 
 class SocketControl:
@@ -100,7 +98,7 @@ class SlackSandbox:
         self.bot_token = bot_token or f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
         self.app_token = app_token or f"xapp-1-AFIREWATCH-{secrets.randbelow(10**12)}-{secrets.token_hex(24)}"
         self.signing_secret = signing_secret or secrets.token_hex(16)
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.port = int(self._socket.getsockname()[1])
         self.workspace = Workspace(team or Team(), now)
         self.bot = seeds.plant(self.workspace, seed or Seed(), self.manifest.display_name)
@@ -128,7 +126,12 @@ class SlackSandbox:
         payloads = Payloads(self.workspace, self.tickets, self.bot.bot_id, self.base_url)
         self._desk = Desk(self.workspace, self.manifest, self._deliverer, self._events, payloads, responder)
         self.app: ASGIApp = _with_wire(Starlette(routes=[*self._routes(), *routes]))
-        self._server = _Server(self.app, ping_interval)
+        self._server = Server(
+            self.app,
+            ws=QuietableProtocol,
+            ws_ping_interval=ping_interval or None,
+            ws_ping_timeout=ping_interval or None,
+        )
         self._thread: threading.Thread | None = None
 
     # -- addresses
@@ -182,7 +185,7 @@ class SlackSandbox:
         asyncio.run(run())
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         if self._thread is not None:
             self._thread.join(10)
             self._thread = None
@@ -279,52 +282,6 @@ class SlackSandbox:
                 raise TimeoutError(f"did not happen within {timeout:g} s")
             # It may look at things of the test's own, which tell nobody, so it is asked again now and then.
             self.workspace.await_change(seen, min(left, 0.1))
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, app: ASGIApp, ping_interval: float) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                lifespan="off",
-                ws=QuietableProtocol,
-                ws_ping_interval=ping_interval or None,
-                ws_ping_timeout=ping_interval or None,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._started: Callable[[], None] = lambda: None
-
-    async def serve_on(self, listening: socket.socket, started: Callable[[], None]) -> None:
-        self._started = started
-        await self.serve(sockets=[listening])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process, not to a server in one of its threads."""
-        yield
-
-
-def _listen(port: int) -> socket.socket:
-    # The protocol is named because asyncio sets TCP_NODELAY only then; without, each answer waits 40 ms.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(128)
-    return listening
 
 
 def _with_wire(app: ASGIApp) -> ASGIApp:

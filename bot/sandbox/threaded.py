@@ -1,0 +1,85 @@
+"""A uvicorn server in a thread of this process: what both kinds of far end run on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+TICK: Final = 1.0
+"""Seconds between two looks at the time of day, for the Date header."""
+
+GRACE: Final = 1.0
+"""Seconds that answers under way have to come to their end."""
+
+GLANCE: Final = 0.005
+
+
+class Server(uvicorn.Server):
+    """Ends within milliseconds, where uvicorn's own takes some tenths of a second: a test run ends thousands."""
+
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
+        quiet = {"log_config": None, "log_level": "error", "access_log": False}
+        plain = {"lifespan": "off", "ws": "none", "proxy_headers": False, "server_header": False}
+        super().__init__(uvicorn.Config(app, **{**quiet, **plain, **options}))
+        self._started: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
+
+    async def serve_on(self, listening: socket.socket, started: Callable[[], None]) -> None:
+        """Serve until told to stop; `started` is called once connections are taken."""
+        self._started, self._loop = started, asyncio.get_running_loop()
+        await self.serve(sockets=[listening])
+
+    def stop(self) -> None:
+        """From any thread; before it serves, too."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state, until = self.server_state, time.monotonic() + GRACE
+        for connection in list(state.connections):
+            connection.shutdown()
+        while (state.connections or state.tasks) and time.monotonic() < until:  # noqa: ASYNC110 (uvicorn has no event for it)
+            await asyncio.sleep(GLANCE)
+        for task in list(state.tasks):
+            task.cancel("the server ends")
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the process, not to a server in one of its threads."""
+        yield
+
+
+def listen(port: int) -> socket.socket:
+    """Take a port of loopback (0: any that is free). Raises OSError."""
+    # The protocol is named because asyncio sets TCP_NODELAY only then; without, each answer waits 40 ms.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(128)
+    return listening
