@@ -48,6 +48,8 @@ def test_blocks_are_taken_or_refused_whatever_they_are(blocks: Any) -> None:
 
 
 @given(nonsense)
+@example({"type": "modal", "blocks": True})
+@example({"type": "home", "blocks": [{"type": "actions", "elements": [{"type": "static_select", "options": True}]}]})
 @settings(max_examples=400, deadline=None)
 def test_a_view_is_taken_or_refused_whatever_it_is(view: Any) -> None:
     try:

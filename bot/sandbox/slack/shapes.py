@@ -36,7 +36,7 @@ Check = Callable[[Any, str, Report], None]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object: its fields, those it cannot do without, and whatever has to hold between them."""
+    """An object: its fields, those it cannot do without, and, where these are sound, what has to hold between them."""
 
     fields: Mapping[str, Check]
     required: Collection[str] = ()
@@ -46,6 +46,7 @@ class Shape:
         if not isinstance(value, dict):
             report.add(path, "must provide an object")
             return
+        before = len(report.problems)
         for name in self.required:
             if value.get(name) is None:
                 report.add(path, f"missing required field: {name}")
@@ -59,7 +60,7 @@ class Shape:
                 check(one, f"{path}/{name}", report)
             elif name not in self.required:
                 report.add(f"{path}/{name}", "must not be null")
-        if self.also is not None:
+        if self.also is not None and len(report.problems) == before:
             self.also(value, path, report)
 
 
