@@ -14,6 +14,7 @@ Slack manifest are all read from that one signature, and argparse does the parsi
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import types
@@ -110,6 +111,15 @@ class Call:
     def ref(self) -> str:
         """The reference under every log line and failure of this call; short enough to read out loud."""
         return self.id[-8:]
+
+    @property
+    def begins(self) -> str:
+        """The id of the plan or procedure that it begins."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:12]
+
+    def facts(self, more: Mapping[str, Any]) -> dict[str, Any]:
+        """What a template that answers it may use: these facts, and those that every answer has."""
+        return {"actor": self.actor, "channel": self.channel, "now": self.at, "said": self.text, **more}
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__} | {"at": self.at.isoformat()}

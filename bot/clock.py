@@ -33,7 +33,7 @@ def tick(desk: Desk) -> int:
     due = desk.store.due_now(desk.now(), calls, others)
     duties = [each for each in due if each[0].startswith("duty:")]
     if duties:
-        desk.duties(duties)
+        desk.rounds.duties(duties)
     desk.line.push([each for each in due if not each[0].startswith("duty:")])
     return len(due)
 

@@ -19,7 +19,6 @@ from bot import policy
 from bot.action import (
     ACTIONS,
     Action,
-    Begin,
     Call,
     Incomplete,
     Later,
@@ -35,33 +34,30 @@ from bot.action import (
     written,
 )
 from bot.grammar import read
-from bot.incident import Duty, Incident, duties
-from bot.outbox import Outbox, Posting, packed
+from bot.incident import Incident
+from bot.outbox import Mode, Outbox, Posting, packed
 from bot.people import Roster
+from bot.plans import Plans
 from bot.procedure import Procedure
 from bot.reception import Line, Reception
-from bot.render import Message, Renderer
+from bot.render import Renderer
+from bot.rounds import Rounds
 from bot.steps import Steps
 from bot.store import LOST, WEEK, Commit, Conflict, Put, Store
 from bot.tools import Tools, Workspace
 
 log = logging.getLogger(__name__)
 
-CLOCK = "clock"
-"""Who says what time makes due."""
-
 MACHINES = ("clock", "pagerduty")
 MACHINES_AGAIN = 10.0
 """Seconds until a sentence of a machine that needs an outside system which is away is taken up again."""
 
-POLL_EVERY = timedelta(seconds=30)
-SAID_FOR = timedelta(days=6)
-"""What was due longer ago is not said any more: that it was, is remembered for a week."""
-
 BESIDE = timedelta(milliseconds=200)
 """Until what somebody else was at is looked at again."""
 
-PLAN_LIFE = timedelta(minutes=10)
+MODES: Mapping[str, Mode] = {"channel": "post", "asker": "whisper", "home": "home"}
+"""``Reply.to`` → how that is sent."""
+
 TRIES = 8
 FAILURES = 5
 HOME = "/home"
@@ -84,14 +80,14 @@ class Desk(Reception):
         poll: Callable[[], Sequence[Call]] = list,
     ) -> None:
         super().__init__(store, line, now)
-        self.cards = cards
-        self.poll = poll
         self.workspace = workspace
         self.renderer = renderer
         self.outbox = outbox
         self.people = people
         self.tools = tools
         self.steps = Steps(store, renderer, outbox, tools, now)
+        self.plans = Plans(store, renderer, outbox, people, self.steps, tools, now)
+        self.rounds = Rounds(store, workspace, renderer, tools, now, cards, poll, self.take_all)
 
     # ------------------------------------------------------------ the worker's half
 
@@ -117,21 +113,21 @@ class Desk(Reception):
                 case "files":
                     self._files(id, mark)
                 case "plan":
-                    self._expire(id)
+                    self.plans.expire(id)
                     self.store.finish(member, mark)
                 case "card":
-                    self._card(int(id))
+                    self.rounds.card(int(id))
                     self.store.finish(member, mark)
                 case "duty":
                     if not mark:
                         now = self.now()
                         mark = repr(now.timestamp())
                         self.store.remind(member, now)
-                    self.duties([(member, mark)])
+                    self.rounds.duties([(member, mark)])
                 case "poll":
-                    self._poll()
+                    self.rounds.poll()
                 case "sample":
-                    self._sample()
+                    self.rounds.sample()
                 case _:
                     log.error("nobody knows what this is", extra={"member": member})
                     self.store.finish(member, mark)
@@ -238,17 +234,17 @@ class Desk(Reception):
             self._served(call)
             self._once(call)
             if call.text.startswith("/plan "):
-                posting = self._decided(call, change)
+                posting = self.plans.decided(call, change)
             else:
                 action, arguments = self._read(call)
                 if action.doors and call.door not in action.doors:
                     raise Refused(f"`{action.name}` is not for people to say.")
-                decision = self._decide(action, call)
+                decision = policy.may_say(action, call.actor, self.people)
                 answer = action.answer(call, self.tools(), arguments)
                 if isinstance(answer, Plan):
                     if decision != "ask":
                         raise TypeError(f"{action.name} asks for a confirmation that its risk does not know")
-                    posting = self._ask(call, action, answer, change)
+                    posting = self.plans.ask(call, action, answer, change)
                 elif decision == "ask" and answer.begins:
                     raise TypeError(f"{action.name} changes something and has to answer with a Plan")
                 else:
@@ -334,14 +330,8 @@ class Desk(Reception):
         try:
             return read(call.text, call.at)
         except Incomplete as incomplete:
-            self._decide(incomplete.action, call)
+            policy.may_say(incomplete.action, call.actor, self.people)
             raise
-
-    def _decide(self, action: Action, call: Call) -> policy.Decision:
-        try:
-            return policy.decide(action.risk, call.actor, self.people)
-        except Refused as no:
-            raise Refused(f"`{action.name}`: {no.sentence}", no.hint) from no
 
     def _form(self, call: Call, incomplete: Incomplete) -> Posting | None:
         """Ask for the missing words in a form; where none can be opened, say what is missing."""
@@ -383,237 +373,23 @@ class Desk(Reception):
 
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
-        message = self.renderer.render(reply.template, _facts(call, reply.facts))
+        message = self.renderer.render(reply.template, call.facts(reply.facts))
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
-            self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, asked, confirmer="")
+            self.steps.begin(change, call.begins + (f"-{place}" if place else ""), begins, asked, confirmer="")
         if reply.to == "nobody":
             return None
         key = reply.key
         if reply.edit and not key and call.message:
             key = f"message:{call.message}"
             self.store.posted(key, call.channel, call.message)
-        mode = "edit" if reply.edit else {"channel": "post", "asker": "whisper", "home": "home"}[reply.to]
+        mode: Mode = "edit" if reply.edit else MODES[reply.to]
         at = replace(call, channel=reply.channel, thread="", response_url="") if reply.channel else call
-        return self._posting(at, message, mode, key, files=reply.files)
-
-    def _posting(self, call: Call, message: Message, mode: Any = "post", key: str = "", files: Any = ()) -> Posting:
-        return Posting(
-            mode,
-            key or f"call:{call.id}",
-            call.channel or call.actor,
-            message.to_dict(),
-            user=call.actor,
-            thread=call.thread,
-            response_url=call.response_url,
-            files=[packed(file, self.renderer) for file in files],
-        )
+        return Posting.of(at, message, mode, key, [packed(file, self.renderer) for file in reply.files])
 
     def _whisper(self, call: Call, template: str, facts: Mapping[str, Any]) -> Posting:
-        return self._posting(call, self.renderer.render(template, _facts(call, facts)), "whisper")
-
-    def begun(self, call: Call) -> str:
-        """The id of the procedure that this call would begin."""
-        return _short(call.id)
-
-    # ------------------------------------------------------------ plans
-
-    def _ask(self, call: Call, action: Action, plan: Plan, change: Commit) -> Posting:
-        """Store the exact plan, and show it to the one who may confirm it."""
-        id, expires = _short(call.id), self.now() + PLAN_LIFE
-        rule = policy.RULES[action.risk]
-        message = self._plan_card(
-            call, plan, {"plan": id, "risk": action.risk, "confirmer": rule.confirmer, "state": "asked"}
-        )
-        body = {
-            "call": call.to_json(),
-            "action": action.name,
-            "template": plan.template,
-            "facts": plan.facts,
-            "begins": {"kind": plan.begins.kind, "data": dict(plan.begins.data)},
-            "revision": plan.revision,
-            "expires": expires.isoformat(),
-            "state": "asked",
-        }
-        stored = self.store.get("plan", id)
-        change.puts.append(Put("plan", id, stored[1] if stored else 0, body, WEEK))
-        change.ledgers[id] = plan.begins.rows
-        change.due[f"plan:{id}"] = expires
-        return self._posting(call, message, key=f"plan:{id}", files=plan.files)
-
-    def _plan_card(self, call: Call, plan: Plan, state: Mapping[str, Any]) -> Message:
-        """The plan as its own template shows it, and below it what every plan ends with."""
-        facts = {
-            "template": f"{plan.template}.j2",
-            "by": "",
-            "again": call.text,
-            "lasts": PLAN_LIFE,
-            **plan.facts,
-            **state,
-        }
-        return self.renderer.render("desk/plan", _facts(call, facts))
-
-    def _decided(self, call: Call, change: Commit) -> Posting | None:
-        """``/plan confirm ID`` and ``/plan cancel ID``: what the two buttons under a plan say."""
-        _, verb, id = [*call.text.split(), "", ""][:3]
-        found = self.store.get("plan", id)
-        if verb not in ("confirm", "cancel") or not found:
-            raise Refused("That plan is not on record any more; nothing was done.", "Ask for it again.")
-        body, version = found
-        asked = Call.from_json(body["call"])
-        action = ACTIONS[body["action"]]
-        if body["state"] != "asked":
-            raise Refused(f"That plan was {body['state']} already; nothing more was done.")
-        if datetime.fromisoformat(body["expires"]) <= self.now():
-            raise Refused("That plan has expired; nothing was done.", f"Ask again: `{asked.text}`")
-        why = ""
-        if verb == "cancel":
-            if call.actor != asked.actor:
-                self._decide(action, call)
-            state = "cancelled"
-        else:
-            policy.may_confirm(action.risk, asked.actor, call.actor, self.people)
-            why = self._outdated(asked, action, body["revision"]) if body["revision"] else ""
-            if why:
-                state = "outdated"
-            else:
-                state = "confirmed"
-                begins = Begin(body["begins"]["kind"], body["begins"]["data"])
-                self._begin(change, id, begins, asked, call.actor)
-        change.puts.append(Put("plan", id, version, {**body, "state": state, "by": call.actor}, WEEK))
-        change.due[f"plan:{id}"] = None
-        plan = Plan(body["template"], Begin(""), body["facts"])
-        decided = {"plan": id, "risk": action.risk, "confirmer": "", "state": state, "by": call.actor, "why": why}
-        at = replace(asked, response_url=call.response_url or asked.response_url)
-        return self._posting(at, self._plan_card(asked, plan, decided), "edit", f"plan:{id}")
-
-    def _outdated(self, asked: Call, action: Action, revision: str) -> str:
-        """Why the plan is no longer what would be done, by asking the very same question again; "" when it is."""
-        try:
-            _, arguments = read(asked.text, asked.at)
-            answer = action.answer(asked, self.tools(), arguments)
-        except Unreachable:
-            raise
-        except Refused as no:
-            return no.sentence
-        same = isinstance(answer, Plan) and answer.revision == revision
-        return "" if same else "things have changed since this was asked."
-
-    def _expire(self, id: str) -> None:
-        """Put on record that a plan's time is up, and say so on its card; Later means that it is said then."""
-        body, version = self.store.get("plan", id) or ({"state": ""}, 0)
-        if body["state"] == "asked" and datetime.fromisoformat(body["expires"]) <= self.now():
-            body = {**body, "state": "expired"}
-            try:
-                self.store.commit(Commit([Put("plan", id, version, body, WEEK)]))
-            except Conflict:
-                return
-        if body["state"] != "expired":
-            return
-        asked, plan = Call.from_json(body["call"]), Plan(body["template"], Begin(""), body["facts"])
-        card = self._plan_card(asked, plan, {"plan": id, "risk": "", "confirmer": "", "state": "expired"})
-        try:
-            self.outbox.deliver(self._posting(asked, card, "edit", f"plan:{id}"))
-        except Later as later:
-            self.store.remind(f"plan:{id}", self.now() + timedelta(seconds=later.seconds))
-
-    def _begin(self, change: Commit, id: str, begins: Begin, asked: Call, confirmer: str) -> None:
-        procedure = Procedure(
-            id,
-            begins.kind,
-            "start",
-            asked.actor,
-            asked.channel or asked.actor,
-            self.now(),
-            begins.data,
-            confirmer,
-            begins.data.get("number", asked.incident),
-            ref=asked.ref,
-        )
-        found = self.store.get("procedure", id)
-        change.puts.append(
-            Put("procedure", id, found[1] if found else 0, {"procedure": procedure.to_json()}, 30 * 86400)
-        )
-        if begins.rows:
-            change.ledgers[id] = begins.rows
-        # A confirmed plan first says so on its card (see ``_released``); should that not be possible, it begins anyway.
-        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
-
-    # ------------------------------------------------------------ cards and samples
-
-    def _card(self, number: int) -> None:
-        """Bring the pinned summary up to date."""
-        incident = self.store.incident(number)
-        if not incident or not incident.summary:
-            return
-        tools = self.tools()
-        topic = self.renderer.render("incident/topic", {"incident": incident}).text
-        try:
-            for card in self.cards(incident, tools):
-                channel, ts = self.store.where(card.key)
-                if ts:
-                    message = self.renderer.render(card.template, {"now": tools.now, "channel": channel, **card.facts})
-                    self.workspace.update(channel, ts, message)
-            if self.store.known(f"topic:{number}") != topic:
-                self.workspace.set_topic(incident.channel, topic)
-                self.store.know(f"topic:{number}", topic)
-        except Refused as no:
-            log.warning("cards not updated", extra={"incident": number, "why": no.sentence})
-        except Later as later:
-            self.store.remind(f"card:{number}", self.now() + timedelta(seconds=later.seconds))
-
-    def duties(self, due: Sequence[tuple[str, str]]) -> None:
-        """Say what time has made due on incidents, each as a sentence of its own, and be back for what is next.
-
-        The id of each is made of the incident, the duty and its time: however often and by whomever it is said, it is
-        one call. For the clock: of ``duty:N`` with its mark, many at once, for ten thousand may fall due in a minute.
-        It hands the sentences over as the line has room for them.
-        """
-        now, catalogue = self.now(), self.tools().catalogue
-        known = {each.number: each for each in self.store.several([member.partition(":")[2] for member, _ in due])}
-        calls: list[Call] = []
-        after: list[tuple[str, str, datetime | None]] = []
-        for member, mark in due:
-            incident = known.get(int(member.partition(":")[2]))
-            owed = duties(incident, catalogue.pace(incident.severity), now) if incident else []
-            calls += [_reminding(incident, duty, now) for duty in owed if incident and now - SAID_FOR < duty.at <= now]
-            after.append((member, mark, next((duty.at for duty in owed if duty.at > now), None)))
-        if calls:
-            self.store.take(calls, now, at_once=True)
-        self.store.put_off(after)
-
-    def _poll(self) -> None:
-        """Look for what a webhook missed; with no public address this is all there is."""
-        self.store.remind("poll:", self.now() + POLL_EVERY)
-        try:
-            calls = self.poll()
-        except (Refused, Later) as away:
-            log.warning("PagerDuty was not asked", extra={"why": str(away)})
-            return
-        if calls:
-            self.take_all(calls)
-
-    def _sample(self) -> None:
-        """Note each queue's depth, for the picture of the last hour."""
-        self.store.remind("sample:", self.now() + timedelta(seconds=30))
-        tools = self.tools()
-        for name in tools.queues.names():
-            try:
-                self.store.sample(name, tools.now, tools.queues.get(name).status().depth)
-            except (Refused, Later) as down:
-                log.warning("no sample", extra={"queue": name, "why": str(down)})
-
-
-def _reminding(incident: Incident, duty: Duty, now: datetime) -> Call:
-    return Call(
-        id=f"duty{incident.number}x{duty.name.replace('-', '')}x{int(duty.at.timestamp() * 1000)}",
-        actor=CLOCK,
-        channel=incident.channel or incident.origin,
-        text=f"/duty {duty.name} {incident.number} {duty.at.isoformat()}",
-        at=now,
-        door="clock",
-    )
+        return Posting.of(call, self.renderer.render(template, call.facts(facts)), "whisper")
 
 
 YES_NO = ("no", "yes")
@@ -625,15 +401,7 @@ def _initial(p: Parameter) -> str | None:
     return None if p.default is None else written(p.type, p.default)
 
 
-def _facts(call: Call, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"actor": call.actor, "channel": call.channel, "now": call.at, "said": call.text, **facts}
-
-
 def _noun(text: str) -> str:
     """The noun of a sentence that could not be read, for the figures: never just anything that someone typed."""
     noun = text.partition(" ")[0].lower()
     return noun if noun == "/plan" or any(each.noun == noun for each in ACTIONS.values()) else "other"
-
-
-def _short(id: str) -> str:
-    return hashlib.sha256(id.encode()).hexdigest()[:12]

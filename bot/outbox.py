@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from bot.action import File, Refused
+from bot.action import Call, File, Refused
 from bot.refusals import Paused
 from bot.render import Message, Renderer
 from bot.store import Store
@@ -40,6 +40,22 @@ class Posting:
     response_url: str = ""
     files: Sequence[Mapping[str, Any]] = ()
     """``action.File`` as JSON; pictures are drawn when they are sent, after the message, so that it need not wait."""
+
+    @classmethod
+    def of(
+        cls, call: Call, message: Message, mode: Mode = "post", key: str = "", files: Sequence[Mapping[str, Any]] = ()
+    ) -> Self:
+        """What answers a call, where it was said."""
+        return cls(
+            mode,
+            key or f"call:{call.id}",
+            call.channel or call.actor,
+            message.to_dict(),
+            user=call.actor,
+            thread=call.thread,
+            response_url=call.response_url,
+            files=files,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from bot.action import Refused, Risk
 
 if TYPE_CHECKING:
+    from bot.action import Action
     from bot.tools import People
 
 Decision = Literal["run", "ask"]
@@ -35,6 +36,14 @@ def decide(risk: Risk, actor: str, people: People) -> Decision:
     if rule.who == "oncall" and not people.is_oncall(actor):
         raise Refused("that is for on-call engineers.", _named("On call now", people.oncall()))
     return "run" if rule.confirmer == "nobody" else "ask"
+
+
+def may_say(action: Action, actor: str, people: People) -> Decision:
+    """``decide`` for an action, whose name a refusal then bears."""
+    try:
+        return decide(action.risk, actor, people)
+    except Refused as no:
+        raise Refused(f"`{action.name}`: {no.sentence}", no.hint) from no
 
 
 def may_confirm(risk: Risk, asker: str, confirmer: str, people: People) -> None:

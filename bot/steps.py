@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.action import Later, Refused, Reply, Unreachable
+from bot.action import Begin, Call, Later, Refused, Reply, Unreachable
 from bot.incident import Event
 from bot.outbox import Outbox, Posting, packed
 from bot.procedure import PROCEDURES, Next, Procedure
@@ -56,6 +56,29 @@ class Steps:
         self.outbox = outbox
         self.tools = tools
         self.now = now
+
+    def begin(self, change: Commit, id: str, begins: Begin, asked: Call, confirmer: str) -> None:
+        """Put a procedure's first record, and when it falls due, into ``change``."""
+        procedure = Procedure(
+            id,
+            begins.kind,
+            "start",
+            asked.actor,
+            asked.channel or asked.actor,
+            self.now(),
+            begins.data,
+            confirmer,
+            begins.data.get("number", asked.incident),
+            ref=asked.ref,
+        )
+        found = self.store.get("procedure", id)
+        change.puts.append(
+            Put("procedure", id, found[1] if found else 0, {"procedure": procedure.to_json()}, 30 * 86400)
+        )
+        if begins.rows:
+            change.ledgers[id] = begins.rows
+        # A confirmed plan first says so on its card (see ``Desk``); should that not be possible, it begins anyway.
+        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
 
     def attend(self, id: str) -> None:
         """Take the steps that are due, for a slice of time.

@@ -79,7 +79,7 @@ def _begun(house: House, call: Call, posting: Posting | None) -> Iterator[str]:
     if posting and posting.mode == "edit" and posting.key.startswith("plan:"):
         first = posting.key.removeprefix("plan:")
     else:
-        first = house.desk.begun(call)
+        first = call.begins
     place = 0
     while house.store.get("procedure", id := f"{first}-{place}" if place else first):
         yield id

@@ -13,7 +13,7 @@ from typing import Any
 from bot.action import Call, Refused
 from bot.outbox import Posting
 from bot.settings import load
-from bot.tools import Bucket, Message, QueueStatus, Said
+from bot.tools import Bucket, Message, QueueStatus, Said, Tools
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -300,11 +300,15 @@ class Night:
         """The desk of a fresh process, knowing nothing but what is on record."""
         made = house(self.settings, self.clock)
         desk, slack = made.desk, self.slack
-        desk.workspace = desk.outbox.workspace = desk.people._workspace = slack
+        desk.workspace = desk.rounds.workspace = desk.outbox.workspace = desk.people._workspace = slack
         desk.line = self.line
         desk.outbox.draw = lambda picture, facts: b"PNG"
         tools = desk.tools
-        desk.tools = desk.steps.tools = lambda: replace(tools(), chat=slack, queues=Queues(self.queue))
+
+        def own() -> Tools:
+            return replace(tools(), chat=slack, queues=Queues(self.queue))
+
+        desk.tools = desk.steps.tools = desk.plans.tools = desk.rounds.tools = own
         self.house = made
         return made
 

@@ -233,7 +233,7 @@ def test_what_changes_while_the_clock_looks_is_looked_at_again(night: Night, roo
     night.at = night.at.replace(minute=15)
     due = [each for each in night.desk.store.due_now(night.at) if each[0] == "duty:1"]
     night.desk.store.remind("duty:1", night.at)  # as a change of the incident does, just now
-    night.desk.duties(due)
+    night.desk.rounds.duties(due)
     assert night.desk.store.due_at("duty:1") == night.at
     night.settle()
     night.says(room, DUE, times=1)
