@@ -149,41 +149,42 @@ class Pipeline:
         finally:
             self._ready.set()
 
-    async def run(self) -> None:
-        """Work until stopped (`stop()` from any thread, or the task's cancellation)."""
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Work until `stop` is set, or `stop()` is called from any thread."""
         self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
+        self._stop = stop or asyncio.Event()
         options = {"connection": self._url, "prefix": self._prefix}
         queue = Queue(self.queue, options)
+        try:
+            await queue.client.hset(queue.keys["meta"], "version", VERSION)
+            await self._work(queue, options, self._stop)
+        finally:
+            await queue.close()
+
+    async def _work(self, queue: Queue, options: Mapping[str, Any], stop: asyncio.Event) -> None:
         # An idle worker that is closed between two questions still waits out its drainDelay.
         worker_options = {**options, "concurrency": self._concurrency, "autorun": False, "drainDelay": 1}
         if self._worker_name:
             worker_options["name"] = self._worker_name
         worker = Worker(self.queue, self._process, worker_options)
-        await queue.client.hset(queue.keys["meta"], "version", VERSION)
         running = asyncio.ensure_future(worker.run())
-        producing = asyncio.ensure_future(self._produce(queue)) if self._every else None
-        stopping = asyncio.ensure_future(self._stop.wait())
+        stopping = asyncio.ensure_future(stop.wait() if not self._every else self._produce(queue, stop))
         try:
-            # Closed while it opens its connections, a worker leaves them open.
-            while not (worker.running or running.done()):  # noqa: ASYNC110 (it has no event for that)
-                await asyncio.sleep(0.005)
+            await _begun(worker, running)
             self._ready.set()
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (stopping, producing):
-                if task is not None:
-                    task.cancel()
-            await asyncio.gather(stopping, *([producing] if producing else []), return_exceptions=True)
-            await worker.close()
-            await queue.close()
-            await running
+            stop.set()
+            await _ended(worker, running)
+            await stopping
 
-    async def _produce(self, queue: Queue) -> None:
-        while True:
+    async def _produce(self, queue: Queue, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Not cancelled: that may be lost on its way through a call to Redis."""
+        while not stop.is_set():
             destination = self._chance.choice(DESTINATIONS)
             await queue.add(destination, job_data(destination, datetime.now(UTC), self._chance), dict(OPTIONS))
-            await asyncio.sleep((self._every or 0) * self._chance.uniform(0.5, 1.5))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), (self._every or 0) * self._chance.uniform(0.5, 1.5))
 
     async def _process(self, job: Any, token: str) -> Mapping[str, Any]:
         await asyncio.sleep(self._chance.uniform(*self._takes))
@@ -191,6 +192,31 @@ class Pipeline:
         for fault in faults.get(job.name, ()):
             raise PlatformError(reason(job.name, fault, datetime.now(UTC), self._chance))
         return {"published": f"{job.name}:{self._chance.randrange(10**16, 10**17)}"}
+
+
+async def _begun(worker: Any, running: asyncio.Future[None]) -> None:
+    while not (worker.running or running.done()):  # noqa: ASYNC110 (it has no event for that)
+        await asyncio.sleep(0.005)
+
+
+async def _ended(worker: Any, running: asyncio.Future[None]) -> None:
+    """Close the worker once all that it took has come to its end.
+
+    Its own `close()` waits for what it knows of when it is called. A job that is being fetched just then would stay
+    active with nobody at it, and would open the connections again after they were closed.
+    """
+    worker.closing = True  # nothing further is asked for
+    if worker.waiting:
+        worker.waiting.cancel()
+    try:
+        await running
+        taken = set(worker.processing)
+        while taken:
+            done, taken = await asyncio.wait(taken, return_when=asyncio.FIRST_COMPLETED)
+            fetched = [job for each in done if (job := each.result()) is not None]
+            taken |= {asyncio.ensure_future(worker.processJob(job, job.token)) for job in fetched}
+    finally:
+        await worker.close()
 
 
 def seed(
@@ -273,12 +299,10 @@ def _known(destination: str) -> None:
 
 
 async def _until_signalled(pipeline: Pipeline) -> None:
-    task = asyncio.ensure_future(pipeline.run())
-    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await pipeline.run(stop)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -101,6 +101,15 @@ def test_a_pipeline_stops_and_starts_again(redis_url: str) -> None:
     pipeline.switches.close()
 
 
+def test_what_was_fetched_when_it_stops_is_done_and_no_connection_is_left(redis_url: str) -> None:
+    queue = BullQueue(QUEUE, redis_url)
+    for number in range(1, 11):
+        with Pipeline(redis_url, every=0.002, takes=(0, 0.01)):
+            wait_for(lambda: queue.status().completed >= 10 * number)  # noqa: B023 (called within the turn)
+        status = queue.status()
+        assert (status.active, status.workers) == (0, 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process_it_ends_at_a_signal_and_leaves_nothing_running(redis_url: str, number: int) -> None:
     queue = BullQueue(QUEUE, redis_url)
