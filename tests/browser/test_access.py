@@ -32,7 +32,10 @@ def test_axe_finds_nothing_on_any_part_of_the_page(
     say(page, "/jobs nonsense")
     expect(card(page, "Only visible to you")).to_be_visible()
     assert violations(page) == []
-    for name in ("Pipeline", "Wire"):
+    tab(page, "On call")
+    page.get_by_role("button", name="Trigger alert").click()
+    expect(page.locator(".alerts .triggered")).not_to_have_count(0)
+    for name in ("Pipeline", "On call", "Wire"):
         tab(page, name)
         assert violations(page) == []
     page.locator("#wire summary").first.click()

@@ -25,6 +25,19 @@ def ask_for_what_failed(page: Page) -> None:
     ticked(page, "Look at what failed")
 
 
+def be_paged(page: Page) -> None:
+    """By the panel's alert, which rings in a channel of its own."""
+    tab(page, "On call")
+    page.get_by_role("button", name="Trigger alert").click()
+    expect(page.locator(".alerts")).to_contain_text("rings for Noor Haddad")
+    page.get_by_role("navigation", name="Channels").get_by_role("link", name="inc-2-tiktok-syncs-have-stopped").click()
+    press(page, "Nobody has acknowledged it yet", "Ack")
+    expect(page.locator(".alerts")).to_contain_text("acknowledged by Noor Haddad")
+    expect(card(page, "Acknowledged by")).to_be_visible()
+    tab(page, "Guide")
+    ticked(page, "Be paged")
+
+
 def replay(page: Page) -> None:
     press(page, "causes", "Replay these")
     expect(card(page, "can confirm this within")).to_contain_text("Instagram token expired")
@@ -66,6 +79,8 @@ def test_the_whole_night_from_the_guide_to_the_resolution(own_sandbox: str, new_
     say(page, "/incident resolve Instagram's token had expired")
     expect(card(page, "Resolved:")).to_contain_text("Instagram's token had expired")
     ticked(page, "Resolve")
+
+    be_paged(page)
 
     page.get_by_role("navigation", name="Act as").get_by_role("link", name="Tomas").click()
     page.goto(f"{own_sandbox}/as/tomas/in/ops")

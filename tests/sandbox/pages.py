@@ -14,7 +14,9 @@ import handlers  # noqa: F401  makes every sentence known
 from bot.sandbox.page.app import BotState, Night, Page
 from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide
+from bot.sandbox.page.oncall import OnCall
 from bot.sandbox.slack import SlackSandbox
+from bot.timepiece import Timepiece
 
 
 class Standing:
@@ -22,6 +24,7 @@ class Standing:
 
     def __init__(self) -> None:
         self.state = BotState("up", "The bot is up", can_stop=True)
+        self.clock: Timepiece | None = None
 
     def look(self) -> BotState:
         return self.state
@@ -32,6 +35,9 @@ class Standing:
     def stop(self) -> None:
         self.state = BotState("down", "The bot is stopped", can_start=True)
 
+    def go_by(self, clock: Timepiece) -> None:
+        self.clock = clock
+
 
 @contextmanager
 def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
@@ -40,13 +46,16 @@ def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
     options = {"manifest": {}, "rate_limits": "off", "ping_interval": 0.2, **slack_options}
     with SlackSandbox(routes=page.routes(), **options) as slack:
         panel = PipelinePanel(redis_url)
-        guide = Guide(slack, panel, redis_url)
-        page.night = Night(slack, panel, guide, Standing(), {"add_to_timeline": "Add to timeline"}, "/tmp/x", "Kept.")
+        oncall = OnCall()
+        guide = Guide(slack, panel, oncall, redis_url)
+        shortcuts = {"add_to_timeline": "Add to timeline"}
+        page.night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
         try:
             yield page.night
         finally:
             page.night.over.set()
             guide.close()
+            oncall.close()
             panel.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
+from bot.sandbox.github import TrackedIssue
 from bot.sandbox.page import wirelog
 from bot.sandbox.page.app import BotState, Night
 from bot.sandbox.page.figures import PipelinePanel
@@ -20,6 +22,8 @@ from bot.sandbox.page.views import SHOWN
 from bot.sandbox.pipeline import seed
 from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import modals
+from bot.sandbox.statuspage import PublicIncident, Update
+from tests.node import wait_for
 from tests.sandbox.http_bot import Answer, HttpBot, Request
 from tests.sandbox.pages import Browser, Standing, a_night, events, refused, stream
 from tests.sandbox.slacks import actions, bolt, button, client_of, modal, section, text_input
@@ -375,6 +379,62 @@ def test_the_page_says_when_the_bot_is_down(night: Night, browser: Browser) -> N
         night.bot.state = BotState("down", "The bot has ended by itself", can_start=True)
         assert 'class="bot-state down"' in told.result()
     assert "Start the bot" in browser.get("/as/noor/in/ops").text
+
+
+# ---------------------------------------------------------------- the pager, the clock
+
+
+def test_an_alert_rings_is_acknowledged_on_the_phone_and_resolves(night: Night, browser: Browser) -> None:
+    assert "Nothing has rung yet" in browser.get("/as/noor/in/ops").text
+    events(browser.post("/oncall/trigger", {"alert": "syncing"}))
+    assert re.search(r"rings for Noor Haddad since .*, level 1", browser.get("/as/tomas/in/ops").text)
+    (rung,) = night.oncall.pagerduty.account.incidents.values()
+    events(browser.post("/oncall/acknowledge", {"id": rung.id}))
+    page = browser.get("/as/noor/in/ops").text
+    assert "acknowledged by Noor Haddad at" in page
+    assert "Phones rang: Noor Haddad 1×" in page
+    assert night.oncall.acknowledged
+    events(browser.post("/oncall/resolve", {"id": rung.id}))
+    assert "resolved at" in browser.get("/as/noor/in/ops").text
+    for path in ("/oncall/acknowledge", "/oncall/resolve"):
+        assert refused(browser.post(path, {"id": rung.id})) in ("It is resolved already.", "Incident already resolved.")
+        assert refused(browser.post(path, {"id": "Q0"})) == "Not found."
+    assert refused(browser.post("/oncall/trigger", {"alert": "x"})) == "There is no such alert."
+
+
+def test_webhooks_are_lost_while_their_switch_is_on(night: Night, browser: Browser) -> None:
+    assert night.oncall.settings(9)["PAGERDUTY_API_URL"] == night.oncall.pagerduty.api_url
+    events(browser.post("/oncall/webhooks", {"on": "yes"}))
+    assert re.search(r'id="switch-lost"[^>]*checked', browser.get("/as/noor/in/ops").text)
+    events(browser.post("/oncall/trigger", {"alert": "uploads"}))
+    assert night.oncall.pagerduty.webhooks.deliveries == []
+    events(browser.post("/oncall/webhooks"))
+    events(browser.post("/oncall/trigger", {"alert": "uploads"}))
+    assert [each.kind for each in night.oncall.pagerduty.webhooks.deliveries] == ["incident.triggered"]
+
+
+def test_time_goes_faster_from_where_it_stood_and_the_bot_with_it(night: Night, browser: Browser) -> None:
+    assert isinstance(night.bot, Standing)
+    assert abs(night.oncall.seconds() - time.time()) < 5
+    events(browser.post("/oncall/clock", {"on": "yes"}))
+    assert night.bot.clock is not None
+    assert (night.bot.clock.rate, night.bot.clock) == (60, night.oncall.clock)
+    wait_for(lambda: night.oncall.seconds() - time.time() > 10)
+    assert re.search(r'id="switch-fast"[^>]*checked', browser.get("/as/noor/in/ops").text)
+    ahead = night.oncall.seconds()
+    events(browser.post("/oncall/clock"))
+    assert night.bot.clock.rate == 1
+    assert 0 <= night.oncall.seconds() - ahead < 300, "it does not go back"
+
+
+def test_what_customers_read_and_what_is_tracked_stands_beside(night: Night, browser: Browser) -> None:
+    assert "Customers have been told nothing" in browser.get("/as/noor/in/ops").text
+    update = Update("u1", "identified", "Posts are <late>", "", True)
+    night.oncall.statuspage.incidents["p"] = PublicIncident("p", "Late posts", "identified", "", updates=[update])
+    night.oncall.github.issues.append(TrackedIssue(1, "Renew tokens in time", "", [], 0.0))
+    page = browser.get("/as/noor/in/ops").text
+    assert "Posts are &lt;late&gt;" in page
+    assert "#1 Renew tokens in time" in page
 
 
 # ---------------------------------------------------------------- the wire, the pipeline

@@ -202,6 +202,26 @@ def test_a_bot_that_dies_by_itself_is_noticed_and_leaves_no_orphans() -> None:
         assert eventually(lambda: not alive(roles))
 
 
+def test_an_alert_and_its_clocks_go_through_a_night_that_is_sixty_times_as_fast() -> None:
+    # Over HTTP, where each request bears its time: the bot and its Slack have to go by the same clock.
+    with running("--http") as sandbox:
+        sandbox.post("/oncall/trigger", {"alert": "syncing"})
+        room = "as/noor/in/inc-2-tiktok-syncs-have-stopped"
+
+        def said(what: str) -> bool:
+            answer = httpx.get(f"{sandbox.url}{room}", trust_env=False, timeout=10)
+            return answer.status_code == 200 and what in answer.text
+
+        eventually(lambda: said("Nobody has acknowledged it yet"))
+        sandbox.post("/oncall/clock", {"on": "yes"})
+        eventually(lambda: said("The bot is up"))
+        eventually(lambda: said("Level 2 paged: Linnea Berg"), 30.0)
+        told = sandbox.post("/as/noor/in/inc-2-tiktok-syncs-have-stopped/say", {"text": "/ack"})
+        assert "fw:taken" in told.headers["HX-Trigger"]
+        eventually(lambda: said("acknowledged by Noor Haddad"))
+        eventually(lambda: said("15 min since the acknowledgement"), 40.0)
+
+
 def test_starting_over_is_a_new_night_under_the_same_address() -> None:
     with running() as sandbox:
         before = re.findall(r'data-run="(\w+)"', sandbox.page().text)

@@ -16,6 +16,7 @@ import redis
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.sandbox.pagerduty import Wrong
 from bot.sandbox.slack import Delivery, Message, NotPossible, Person, SlackError, View
 from bot.sandbox.slack.forms import elements
 
@@ -59,6 +60,11 @@ def acts() -> Mapping[str, Act]:
         "/pipeline/switch": _switch,
         "/pipeline/mend": _mend,
         "/pipeline/post": _post,
+        "/oncall/trigger": _trigger,
+        "/oncall/acknowledge": _acknowledge,
+        "/oncall/resolve": _resolve,
+        "/oncall/webhooks": _webhooks,
+        "/oncall/clock": _clock,
         "/bot/start": _bot_start,
         "/bot/stop": _bot_stop,
         "/again": _again,
@@ -85,6 +91,8 @@ def _answered(act: Callable[[Form], Response | None], request: Request) -> Respo
         return act(_form(request)) or told()
     except (Refusal, NotPossible) as no:
         return told(sentence(str(no)))
+    except Wrong as no:
+        return told(sentence(no.message.capitalize()))
     except SlackError as no:
         return told(sentence(WORDS.get(no.error, no.error.replace("_", " "))))
 
@@ -262,7 +270,7 @@ def _delete(page: Page, person: Person, request: Request, form: Form) -> Respons
     return None
 
 
-# ---------------------------------------------------------------- the pipeline, the bot, the night
+# ---------------------------------------------------------------- the pipeline, the pager, the bot, the night
 
 
 def _switch(page: Page, form: Form) -> Response | None:
@@ -285,6 +293,31 @@ def _post(page: Page, form: Form) -> Response | None:
         page.now.panel.post()
     except (redis.RedisError, OSError):
         raise Refusal("the queue's Redis cannot be reached") from None
+    return None
+
+
+def _trigger(page: Page, form: Form) -> Response | None:
+    page.now.oncall.trigger(_one(form, "alert"))
+    return None
+
+
+def _acknowledge(page: Page, form: Form) -> Response | None:
+    page.now.oncall.acknowledge(_one(form, "id"))
+    return None
+
+
+def _resolve(page: Page, form: Form) -> Response | None:
+    page.now.oncall.resolve(_one(form, "id"))
+    return None
+
+
+def _webhooks(page: Page, form: Form) -> Response | None:
+    page.now.oncall.lose_webhooks(_one(form, "on") == "yes")
+    return None
+
+
+def _clock(page: Page, form: Form) -> Response | None:
+    page.now.bot.go_by(page.now.oncall.hurry(_one(form, "on") == "yes"))
     return None
 
 

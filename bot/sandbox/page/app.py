@@ -22,10 +22,12 @@ from bot.sandbox.page.commands import commands
 from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guard import HEADERS, guarded
 from bot.sandbox.page.guide import Guide
+from bot.sandbox.page.oncall import ALERTS, OnCall
 from bot.sandbox.page.views import HERE, Views
 from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import DESTINATIONS, Fault
 from bot.sandbox.slack import Channel, Person, SlackError, SlackSandbox, User
+from bot.timepiece import Timepiece
 
 State = Literal["up", "starting", "down"]
 HOME: Final = "home"
@@ -49,6 +51,7 @@ class Bot(Protocol):
     def look(self) -> BotState: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
+    def go_by(self, clock: Timepiece) -> None: ...
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Night:
 
     slack: SlackSandbox
     panel: PipelinePanel
+    oncall: OnCall
     guide: Guide
     bot: Bot
     shortcuts: Mapping[str, str] = field(default_factory=dict)
@@ -173,10 +177,10 @@ class Page:
         number = last_number(night.slack)
         person.opens_home()
         facts = {
-            "title": "Firewatch, home tab",
+            "title": "Firewatch home",
             "room": None,
             "here": HOME,
-            "head": Markup('<header id="head" class="head"><h1>Firewatch, home tab</h1></header>'),
+            "head": Markup('<header id="head" class="head"><h1>Firewatch home</h1></header>'),
             "home": night.views.home(person.user, person.home),
         }
         return self._whole(person.user, number, HOME, facts)
@@ -191,6 +195,7 @@ class Page:
             run=night.run,
             number=number,
             commands=self.commands,
+            alerts=ALERTS,
             folder=night.folder,
             keeps=night.keeps,
             can_restart=night.again is not None,
@@ -214,6 +219,7 @@ class Page:
             "switches": views.render(
                 "switches.html", lit=seen.lit, destinations=DESTINATIONS, faults=[str(one) for one in Fault]
             ),
+            "oncall": views.render("oncall.html", oncall=night.oncall.look()),
             "modal": views.modal(me, night.slack.open_view(me.id)),
         }
 

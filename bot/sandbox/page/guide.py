@@ -13,6 +13,7 @@ import redis
 
 from bot.procedure import Procedure
 from bot.sandbox.page.figures import FRESH, PipelinePanel
+from bot.sandbox.page.oncall import OnCall
 from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import Message, SlackSandbox
@@ -75,6 +76,11 @@ STEPS: Final = (
         "/incident resolve Instagram's token had expired",
     ),
     Step(
+        "acked",
+        "Be paged, and acknowledge",
+        "On call, next to this guide: trigger an alert. It opens a channel of its own; press “Ack” on its card there.",
+    ),
+    Step(
         "refused",
         "Try it without rights",
         "Tomas is not on call. Act as him and ask for the same replay: he is told who may.",
@@ -97,8 +103,8 @@ class _Noticed:
 class Guide:
     """Reads the workspace's feed and the bot's own records; safe to call from any thread, and never raises."""
 
-    def __init__(self, slack: SlackSandbox, panel: PipelinePanel, redis_url: str) -> None:
-        self._slack, self._panel = slack, panel
+    def __init__(self, slack: SlackSandbox, panel: PipelinePanel, oncall: OnCall, redis_url: str) -> None:
+        self._slack, self._panel, self._oncall = slack, panel, oncall
         self._redis: Any = redis.Redis.from_url(
             redis_url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
         )
@@ -156,6 +162,8 @@ class Guide:
                 yield "noted"
             if incident.resolved:
                 yield "resolved"
+        if self._oncall.acknowledged:
+            yield "acked"
         if self._refused():
             yield "refused"
 

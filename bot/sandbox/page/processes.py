@@ -17,6 +17,7 @@ import httpx
 
 import bot
 from bot.sandbox.page.app import BotState
+from bot.timepiece import Timepiece
 
 STOP_SECONDS: Final = 12.0
 """For the supervisor to end its roles; what is left of the group then is killed."""
@@ -98,6 +99,15 @@ class BotProcess:
             process.wait(STOP_SECONDS)
         _kill_group(process.pid)
         process.wait()
+
+    def go_by(self, clock: Timepiece) -> None:
+        """Start it anew under this clock, unless it is stopped: then it will when it is started."""
+        with self._lock:
+            self._environment["FIREWATCH_CLOCK"] = str(clock)
+            runs = self._running()
+        if runs:
+            self.stop()
+            self.start()
 
     def close(self) -> None:
         self._over.set()

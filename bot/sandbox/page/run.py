@@ -17,6 +17,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final, Literal
@@ -27,7 +28,9 @@ from bot.manifest import manifest
 from bot.sandbox.page.app import Night, Page
 from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide
+from bot.sandbox.page.oncall import SYNCING, OnCall
 from bot.sandbox.page.processes import BotProcess
+from bot.sandbox.pagerduty import SERVICE
 from bot.sandbox.pipeline import QUEUE, Pipeline, Switches, seed
 from bot.sandbox.platforms import Fault
 from bot.sandbox.redis import RedisServer, free_port
@@ -50,9 +53,16 @@ backend = "bullmq"
 max_replay = 5000
 
 [services.reposting]
+pagerduty = "{SERVICE}"
 channel = "COPS"
 queue = "{QUEUE}"
 runbook = "uploads"
+
+[services.syncing]
+pagerduty = "{SYNCING}"
+channel = "COPS"
+queue = "{QUEUE}"
+runbook = "tiktok"
 """
 
 Ending = Literal["stopped", "again"]
@@ -118,11 +128,15 @@ def night(
     began = time.monotonic()
     with ExitStack() as stack:
         page = Page()
+        oncall = OnCall()
+        stack.callback(oncall.close)
         try:
             slack = SlackSandbox(
                 port=port,
                 routes=page.routes(),
                 manifest=manifest(nouns(), http="https://sandbox.example" if http else None),
+                now=oncall.seconds,
+                patience=time.time,
             )
         except OSError as taken:
             raise CannotRun(_taken(port, taken)) from None
@@ -134,7 +148,8 @@ def night(
         url = redis.start()
         _break(url)
         slack.start()
-        bot = _bot(state, url, slack, http=http)
+        oncall.start()
+        bot = _bot(state, url, slack, oncall, http=http)
         stack.callback(bot.close)
         bot.start()
         pipeline = Pipeline(url, every=None)
@@ -143,10 +158,11 @@ def night(
         pipeline.start()
         panel = PipelinePanel(url)
         stack.callback(panel.close)
-        guide = Guide(slack, panel, url)
+        guide = Guide(slack, panel, oncall, url)
         stack.callback(guide.close)
         keeps = "It stays when the sandbox stops." if keep else "It is removed when the sandbox stops."
-        made = Night(slack, panel, guide, bot, _shortcuts(), str(state), keeps, again=lambda: wish.end("again"))
+        again = partial(wish.end, "again")
+        made = Night(slack, panel, oncall, guide, bot, _shortcuts(), str(state), keeps, again)
         stack.callback(made.over.set)
         address = f"http://127.0.0.1:{slack.port}/"
         _ready(slack, bot, wish)
@@ -166,7 +182,7 @@ def _break(redis_url: str) -> None:
     switches.close()
 
 
-def _bot(state: Path, redis_url: str, slack: SlackSandbox, *, http: bool) -> BotProcess:
+def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCall, *, http: bool) -> BotProcess:
     (state / "firewatch.toml").write_text(CATALOGUE, encoding="utf-8")
     port = free_port()
     if http:
@@ -178,6 +194,7 @@ def _bot(state: Path, redis_url: str, slack: SlackSandbox, *, http: bool) -> Bot
         "REDIS_URL": redis_url,
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        **oncall.settings(port),
         **({} if http else {"SLACK_APP_TOKEN": slack.app_token}),
     }
     connected: Callable[[], bool] = (lambda: True) if http else (lambda: slack.socket.connections > 0)

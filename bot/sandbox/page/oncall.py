@@ -1,0 +1,156 @@
+"""What rings and what customers read: a PagerDuty, a status page and a tracker beside the page, under one clock."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bot.sandbox.github import GitHubSandbox
+from bot.sandbox.pagerduty import POLICY, SERVICE, Incident, PagerDutySandbox, Service, Wrong
+from bot.sandbox.statuspage import StatuspageSandbox
+from bot.timepiece import Timepiece
+
+Json = dict[str, Any]
+
+SYNCING: Final = "PSERVICE3"
+"""A second service that Noor is on call for: its alert opens an incident of its own."""
+
+FAST: Final = 60
+SHOWN: Final = 5
+"""Alerts on the panel, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a monitor reports when somebody asks for it."""
+
+    title: str
+    service: str
+    means: str
+
+
+ALERTS: Final[Mapping[str, Alert]] = {
+    "syncing": Alert("TikTok syncs have stopped", SYNCING, "opens an incident of its own"),
+    "uploads": Alert("Instagram uploads failing", SERVICE, "joins the incident on reposting"),
+}
+
+
+class OnCall:
+    """Safe to call from any thread. Its systems are served from ``start`` to ``close``."""
+
+    def __init__(self) -> None:
+        self.clock = Timepiece(datetime.now(UTC), time.time())
+        self.pagerduty = PagerDutySandbox(now=self.seconds)
+        self.statuspage = StatuspageSandbox(now=self.seconds)
+        self.github = GitHubSandbox(now=self.seconds)
+        account = self.pagerduty.account
+        account.services[SYNCING] = Service(SYNCING, "TikTok sync", POLICY)
+        for service in account.services.values():
+            service.acknowledgement = None  # it lasts until the end of the incident
+        self._webhooks = ""
+
+    def seconds(self) -> float:
+        """The time of this night, which may go faster than the real one."""
+        return self.clock.seconds()
+
+    def settings(self, port: int) -> dict[str, str]:
+        """What the bot is told of all this, and where its webhooks go from now on: to the bot's own door."""
+        self._webhooks = self.pagerduty.webhooks.url = f"http://127.0.0.1:{port}/pagerduty/webhook"
+        return {
+            "PAGERDUTY_API_KEY": self.pagerduty.api_key,
+            "PAGERDUTY_FROM": self.pagerduty.sender,
+            "PAGERDUTY_API_URL": self.pagerduty.api_url,
+            "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhooks.secrets[0],
+            "STATUSPAGE_API_KEY": self.statuspage.api_key,
+            "STATUSPAGE_PAGE_ID": self.statuspage.page_id,
+            "STATUSPAGE_API_URL": self.statuspage.api_url,
+            "GITHUB_TOKEN": self.github.token,
+            "GITHUB_REPOSITORY": self.github.repository,
+            "GITHUB_API_URL": self.github.api_url,
+        }
+
+    def start(self) -> None:
+        for each in (self.pagerduty, self.statuspage, self.github):
+            each.start()
+
+    def close(self) -> None:
+        for each in (self.github, self.statuspage, self.pagerduty):
+            each.stop()
+
+    # ------------------------------------------------------------ what is done on the page
+
+    def trigger(self, name: str) -> Incident:
+        """Raises Wrong for an alert there is not."""
+        if name not in ALERTS:
+            raise Wrong(404, 2100, "There is no such alert")
+        return self.pagerduty.trigger(ALERTS[name].title, ALERTS[name].service)
+
+    def acknowledge(self, id: str) -> None:
+        """On the phone, by whoever it rings for. Raises Wrong."""
+        incident = self.pagerduty.incident(id)
+        if not incident.assigned:
+            raise Wrong(400, 1001, "It is resolved already")
+        self.pagerduty.acknowledge(id, incident.assigned[0][0])
+
+    def resolve(self, id: str) -> None:
+        """The monitor sees that all is well. Raises Wrong."""
+        self.pagerduty.resolve(id)
+
+    def lose_webhooks(self, lost: bool) -> None:
+        """While they are lost, only the bot's own asking finds what happened."""
+        self.pagerduty.webhooks.url = "" if lost else self._webhooks
+
+    def hurry(self, fast: bool) -> Timepiece:
+        """From this moment on time goes so; returns the clock that the bot is to go by."""
+        self.clock = Timepiece(self.clock(), time.time(), FAST if fast else 1)
+        return self.clock
+
+    # ------------------------------------------------------------ what is seen on the page
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether any alert ever was."""
+        with self.pagerduty.lock:
+            every = list(self.pagerduty.account.incidents.values())
+        return any(entry.kind == "acknowledge_log_entry" for one in every for entry in one.log)
+
+    def look(self) -> Json:
+        with self.pagerduty.lock:
+            account = self.pagerduty.account
+            alerts = [self._alert(one) for one in list(account.incidents.values())[: -SHOWN - 1 : -1]]
+            rings = Counter(account.users[user].name for _, user, _ in account.paged)
+        with self.statuspage.lock:
+            public = [
+                {"name": one.name, "status": one.status, "said": [each.body for each in one.updates][::-1]}
+                for one in reversed(self.statuspage.incidents.values())
+            ]
+        with self.github.lock:
+            issues = [f"#{one.number} {one.title}" for one in reversed(self.github.issues)]
+        return {
+            "alerts": alerts,
+            "rings": list(rings.items()),
+            "lost": not self.pagerduty.webhooks.url,
+            "fast": self.clock.rate > 1,
+            # Up to the minute: a panel that changed each second would be sent each second.
+            "now": self.seconds() // 60 * 60,
+            "public": public,
+            "issues": issues,
+        }
+
+    def _alert(self, one: Incident) -> Json:
+        users = self.pagerduty.account.users
+        since = one.resolved or (one.acknowledged[-1][1] if one.acknowledged else one.created)
+        who = [user for user, _ in (one.acknowledged if one.status == "acknowledged" else one.assigned)]
+        return {
+            "id": one.id,
+            "title": one.title,
+            "status": one.status,
+            "since": since,
+            "level": one.level,
+            "who": ", ".join(users[user].name for user in who),
+            "notes": len(one.notes),
+        }
