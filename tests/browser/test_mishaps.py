@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.acts import card, say
+from tests.browser.acts import PHONE, card, say
 from tests.browser.conftest import NewPage
 
 
@@ -105,12 +105,18 @@ def test_a_bot_that_is_down_is_said_to_be_and_what_was_typed_is_kept(own_sandbox
     page.locator("#send").click()
     expect(page.locator("#toasts")).to_contain_text("Firewatch is not there just now")
     expect(composer).to_have_value("/jobs failed repost-dispatch")
+    phone = new_page(**PHONE)
+    phone.goto(room(own_sandbox))
+    words = phone.locator("#bot .words")
+    expect(words).to_have_text("The bot is stopped")
+    assert words.evaluate("said => said.scrollWidth <= said.clientWidth"), "nothing of it is cut off"
     page.reload()
     expect(composer).to_have_value("/jobs failed repost-dispatch")
     page.get_by_role("button", name="Start the bot").click()
     expect(page.locator("#bot")).to_contain_text("The bot is up")
     page.locator("#send").click()
     expect(card(page, "Instagram token expired")).to_be_visible()
+    expect(page.locator("#toasts")).to_be_empty()
 
 
 def test_the_page_says_that_the_sandbox_has_stopped_and_comes_back_for_a_new_night(

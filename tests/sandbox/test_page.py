@@ -14,6 +14,8 @@ import pytest
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
+from bot.action import nouns
+from bot.manifest import manifest
 from bot.sandbox.github import TrackedIssue
 from bot.sandbox.page import wirelog
 from bot.sandbox.page.app import BotState, Night
@@ -379,6 +381,12 @@ def test_the_page_says_when_the_bot_is_down(night: Night, browser: Browser) -> N
         night.bot.state = BotState("down", "The bot has ended by itself", can_start=True)
         assert 'class="bot-state down"' in told.result()
     assert "Start the bot" in browser.get("/as/noor/in/ops").text
+
+
+def test_a_command_that_slack_does_not_know_is_not_to_be_tried_again(redis_url: str) -> None:
+    with a_night(redis_url, manifest=manifest(nouns())) as night, Browser(night) as browser:
+        told = refused(browser.post("/as/noor/in/COPS/say", {"text": "/nope"}))
+    assert told == "Slack does not know that command. Type / to see those there are."
 
 
 # ---------------------------------------------------------------- the pager, the clock

@@ -34,7 +34,6 @@ TROUBLE: Final = {
     "operation_timeout": "Firewatch did not answer within three seconds",
     "http_service_error": "Firewatch answered with an error",
     "http_client_error": "Firewatch did not accept that",
-    "invalid_command": "Slack does not know that command",
     "invalid_command_response": "Firewatch answered with something Slack cannot show",
 }
 
@@ -135,6 +134,8 @@ def _taken(delivery: Delivery) -> None:
         delivery.wait(PATIENCE)
     except TimeoutError:
         raise Refusal("Firewatch did not answer in time. Nothing was lost; try again") from None
+    if delivery.error == "invalid_command":
+        raise Refusal("Slack does not know that command. Type / to see those there are")
     if delivery.error:
         raise Refusal(
             f"{TROUBLE.get(delivery.error, f'that failed: {delivery.error}')}. What you did was not taken; try again"

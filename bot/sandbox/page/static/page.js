@@ -134,6 +134,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("fw:refused", (event) => toast(event.detail.text, true));
 
 document.addEventListener("fw:taken", (event) => {
+  byId("toasts").replaceChildren(); // what went wrong before is over
   const field = byId(event.target.dataset?.clears ?? "");
   if (!field) return;
   field.value = "";
