@@ -428,7 +428,9 @@ def test_time_goes_faster_from_where_it_stood_and_the_bot_with_it(night: Night, 
     assert night.bot.clock is not None
     assert (night.bot.clock.rate, night.bot.clock) == (60, night.oncall.clock)
     wait_for(lambda: night.oncall.seconds() - time.time() > 10)
-    assert re.search(r'id="switch-fast"[^>]*checked', browser.get("/as/noor/in/ops").text)
+    shown = browser.get("/as/noor/in/ops").text
+    assert re.search(r'id="switch-fast"[^>]*checked', shown)
+    assert re.search(r'<p id="time">It is <time [^>]*>\d\d:\d\d UTC</time> here', shown)
     ahead = night.oncall.seconds()
     events(browser.post("/oncall/clock"))
     assert night.bot.clock.rate == 1

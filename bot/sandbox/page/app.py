@@ -23,7 +23,7 @@ from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guard import HEADERS, guarded
 from bot.sandbox.page.guide import Guide
 from bot.sandbox.page.oncall import ALERTS, OnCall
-from bot.sandbox.page.views import HERE, Views
+from bot.sandbox.page.views import HERE, Views, clock
 from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import DESTINATIONS, Fault
 from bot.sandbox.slack import Channel, Person, SlackError, SlackSandbox, User
@@ -220,6 +220,8 @@ class Page:
                 "switches.html", lit=seen.lit, destinations=DESTINATIONS, faults=[str(one) for one in Fault]
             ),
             "oncall": views.render("oncall.html", oncall=night.oncall.look()),
+            # Apart from the panel, which would be drawn anew each second of a fast night, under people's fingers.
+            "time": Markup('<p id="time">It is {} here.</p>').format(clock(night.oncall.seconds() // 60 * 60)),
             "modal": views.modal(me, night.slack.open_view(me.id)),
         }
 

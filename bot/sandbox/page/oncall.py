@@ -135,8 +135,6 @@ class OnCall:
             "rings": list(rings.items()),
             "lost": not self.pagerduty.webhooks.url,
             "fast": self.clock.rate > 1,
-            # Up to the minute: a panel that changed each second would be sent each second.
-            "now": self.seconds() // 60 * 60,
             "public": public,
             "issues": issues,
         }
