@@ -111,7 +111,7 @@ def _picture(incident: Incident, tools: Tools) -> File | None:
         return None
     since = (incident.alerted_at or incident.opened_at) - timedelta(minutes=10)
     until = incident.resolved_at or tools.now
-    step = max(timedelta(minutes=1), (until - since) / 60)
+    step = sixtieth(until - since)
     try:
         buckets = tools.queues.get(service.queue).history(since, until, step)
     except FirewatchError:
@@ -124,6 +124,11 @@ def _picture(incident: Incident, tools: Tools) -> File | None:
         "now": until.timestamp(),
     }
     return File(f"{service.queue}.png", f"{service.queue} over the incident", picture="queue", facts=facts)
+
+
+def sixtieth(span: timedelta) -> timedelta:
+    """Of a span of time, in whole minutes, so that the picture can say how many jobs ended "per 2 min"."""
+    return timedelta(minutes=max(1, -(-span // timedelta(hours=1))))
 
 
 @action("/postmortem show", Risk.LOOK)

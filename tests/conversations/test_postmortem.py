@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from handlers.postmortem import sixtieth
 from tests.conversations.nights import Night
 
 
@@ -115,3 +118,8 @@ def test_a_draft_can_be_made_anew(night: Night, room: str) -> None:
     night.types(room, "/postmortem draft")
     night.says(room, "Postmortem draft of incident 1", times=2)
     assert "Found the reason in the logs" in draft(night, room)
+
+
+@pytest.mark.parametrize(("minutes", "step"), [(12, 1), (60, 1), (62, 2), (120, 2), (605, 11)])
+def test_the_bars_of_the_picture_are_whole_minutes(minutes: int, step: int) -> None:
+    assert sixtieth(timedelta(minutes=minutes)) == timedelta(minutes=step)

@@ -434,7 +434,7 @@ def test_time_goes_faster_from_where_it_stood_and_the_bot_with_it(night: Night, 
     ahead = night.oncall.seconds()
     events(browser.post("/oncall/clock"))
     assert night.bot.clock.rate == 1
-    assert 0 <= night.oncall.seconds() - ahead < 300, "it does not go back"
+    assert night.oncall.seconds() >= ahead, "it does not go back"
 
 
 def test_what_customers_read_and_what_is_tracked_stands_beside(night: Night, browser: Browser) -> None:
