@@ -49,7 +49,7 @@ _SIGNS = {
     "eyes": "👀",
     "+1": "👍",
 }
-_DATES = {
+DATES = {
     "date_num": "%Y-%m-%d",
     "date": "%B %-d, %Y",
     "date_short": "%b %-d, %Y",
@@ -110,12 +110,12 @@ def date(token: str, fallback: str) -> str:
         wanted = parts[2]
     except (IndexError, ValueError, OverflowError):
         return unescape(fallback)
-    unknown = [one for one in re.findall(r"{(\w+)}", wanted) if one not in _DATES and one != "ago"]
+    unknown = [one for one in re.findall(r"{(\w+)}", wanted) if one not in DATES and one != "ago"]
     if unknown:
         return unescape(fallback)
 
     def part(hit: re.Match[str]) -> str:
-        return when.strftime(_DATES.get(hit[1], "%Y-%m-%d %H:%M"))
+        return when.strftime(DATES.get(hit[1], "%Y-%m-%d %H:%M"))
 
     return unescape(re.sub(r"{(\w+)}", part, wanted))
 

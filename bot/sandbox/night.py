@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.sandbox import outsides
 from bot.sandbox.drill import Missed, Story
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import LINNEA, SERVICE, PagerDutySandbox
@@ -45,18 +46,7 @@ class NightStage(Stage):
 
     @property
     def environment(self) -> dict[str, str]:
-        return super().environment | {
-            "PAGERDUTY_API_KEY": self.pagerduty.api_key,
-            "PAGERDUTY_FROM": self.pagerduty.sender,
-            "PAGERDUTY_API_URL": self.pagerduty.api_url,
-            "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhooks.secrets[0],
-            "STATUSPAGE_API_KEY": self.statuspage.api_key,
-            "STATUSPAGE_PAGE_ID": self.statuspage.page_id,
-            "STATUSPAGE_API_URL": self.statuspage.api_url,
-            "GITHUB_TOKEN": self.github.token,
-            "GITHUB_REPOSITORY": self.github.repository,
-            "GITHUB_API_URL": self.github.api_url,
-        }
+        return super().environment | outsides.settings(self.pagerduty, self.statuspage, self.github)
 
 
 ONCE: Mapping[str, int] = {

@@ -11,15 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.slack.faults import Fault, Faults
-from bot.sandbox.threaded import Server, listen
+from bot.sandbox.threaded import Server, Threaded, listen
 
 Json = dict[str, Any]
 KEPT = 5_000
@@ -60,7 +59,7 @@ class Answered:
     answer: Any
 
 
-class Loopback:
+class Loopback(Threaded):
     """``with`` it, the server runs. ``answer`` is where a far end says what it answers; it runs under ``lock``.
 
     ``faults`` goes by method and path (``PUT /incidents/Q1``), or ``*``. A 429 has the headers of ``limited``.
@@ -75,7 +74,6 @@ class Loopback:
         self._socket = listen(port)
         self.port = int(self._socket.getsockname()[1])
         self._server = Server(self._app())
-        self._thread: threading.Thread | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -110,40 +108,12 @@ class Loopback:
                 self.changed.wait(min(left, 0.1))
         return found
 
-    # ------------------------------------------------------------ running
-
-    def start(self) -> Self:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(ready,), name=type(self).__name__, daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError(f"{type(self).__name__} did not start")
-        return self
-
-    def stop(self) -> None:
-        self._server.stop()
-        if self._thread is not None:
-            self._thread.join(10)
-            self._thread = None
-        self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _serve(self, ready: threading.Event) -> None:
-        async def run() -> None:
-            self.loop = asyncio.get_running_loop()
-            beside = asyncio.create_task(self.alongside())
-            await self._server.serve_on(self._socket, ready.set)
-            beside.cancel()
-            await asyncio.gather(beside, return_exceptions=True)
-
-        asyncio.run(run())
+    async def _run(self, started: Callable[[], None]) -> None:
+        self.loop = asyncio.get_running_loop()
+        beside = asyncio.create_task(self.alongside())
+        await super()._run(started)
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
 
     # ------------------------------------------------------------ answering
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -69,6 +71,43 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the process, not to a server in one of its threads."""
         yield
+
+
+class Threaded:
+    """What is served from a thread of its own between ``start`` and ``stop``, or while a ``with`` lasts."""
+
+    _server: Server
+    _socket: socket.socket
+    _thread: threading.Thread | None = None
+
+    async def _run(self, started: Callable[[], None]) -> None:
+        """Serve, and whatever else goes on meanwhile."""
+        await self._server.serve_on(self._socket, started)
+
+    def start(self) -> Self:
+        """Returns when connections are taken."""
+        ready = threading.Event()
+        name = type(self).__name__
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(ready.set)), name=name, daemon=True)
+        self._thread.start()
+        if not ready.wait(10):
+            raise RuntimeError(f"{name} did not start")
+        return self
+
+    def stop(self) -> None:
+        self._server.stop()
+        if self._thread is not None:
+            self._thread.join(10)
+            self._thread = None
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 def listen(port: int) -> socket.socket:

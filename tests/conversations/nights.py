@@ -25,6 +25,7 @@ from bot.clients.slack_socket import SlackSocket
 from bot.desk import Desk
 from bot.incident import Incident
 from bot.pagerduty_webhook import PagerDutyDoor
+from bot.sandbox import outsides
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import PagerDutySandbox
 from bot.sandbox.slack import Message, SlackSandbox
@@ -83,18 +84,7 @@ class Night:
             "REDIS_URL": redis_url,
         }
         if parts:
-            environment |= {
-                "PAGERDUTY_API_KEY": self.pagerduty.api_key,
-                "PAGERDUTY_FROM": self.pagerduty.sender,
-                "PAGERDUTY_API_URL": self.pagerduty.api_url,
-                "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhooks.secrets[0],
-                "STATUSPAGE_API_KEY": self.statuspage.api_key,
-                "STATUSPAGE_PAGE_ID": self.statuspage.page_id,
-                "STATUSPAGE_API_URL": self.statuspage.api_url,
-                "GITHUB_TOKEN": self.github.token,
-                "GITHUB_REPOSITORY": self.github.repository,
-                "GITHUB_API_URL": self.github.api_url,
-            }
+            environment |= outsides.settings(self.pagerduty, self.statuspage, self.github)
         return load(environment, folder)
 
     def _house(self) -> House:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from bot.sandbox.blocktext import emoji
+from bot.sandbox.blocktext import DATES, emoji
 from bot.sandbox.slack.mrkdwn import unescape
 
 Json = dict[str, Any]
@@ -48,17 +48,6 @@ _STYLES = [
     )
     for mark, tag in (("*", "strong"), ("_", "em"), ("~", "s"))
 ]
-_FORMATS: Final = {
-    "date_num": "%Y-%m-%d",
-    "date": "%B %-d, %Y",
-    "date_short": "%b %-d, %Y",
-    "date_long": "%A, %B %-d, %Y",
-    "date_pretty": "%B %-d, %Y",
-    "date_short_pretty": "%b %-d, %Y",
-    "date_long_pretty": "%A, %B %-d, %Y",
-    "time": "%H:%M",
-    "time_secs": "%H:%M:%S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +222,7 @@ def date(stamp: str, form: str, fallback: str, url: str = "") -> Markup:
         at = datetime.fromtimestamp(int(stamp), UTC)
     except (ValueError, OverflowError, OSError):
         return escape(fallback)
-    said = re.sub(r"\{(\w+)\}", lambda hit: at.strftime(_FORMATS[hit[1]]) if hit[1] in _FORMATS else hit[0], form)
+    said = re.sub(r"\{(\w+)\}", lambda hit: at.strftime(DATES[hit[1]]) if hit[1] in DATES else hit[0], form)
     said += " UTC" if "{time" in form else ""
     made = Markup('<time datetime="{}" data-form="{}" title="{}">{}</time>').format(
         at.strftime("%Y-%m-%dT%H:%M:%SZ"), form, at.strftime("%Y-%m-%d %H:%M:%S UTC"), said

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bot.sandbox import outsides
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import POLICY, SERVICE, Incident, PagerDutySandbox, Service, Wrong
 from bot.sandbox.statuspage import StatuspageSandbox
@@ -60,18 +61,7 @@ class OnCall:
     def settings(self, port: int) -> dict[str, str]:
         """What the bot is told of all this, and where its webhooks go from now on: to the bot's own door."""
         self._webhooks = self.pagerduty.webhooks.url = f"http://127.0.0.1:{port}/pagerduty/webhook"
-        return {
-            "PAGERDUTY_API_KEY": self.pagerduty.api_key,
-            "PAGERDUTY_FROM": self.pagerduty.sender,
-            "PAGERDUTY_API_URL": self.pagerduty.api_url,
-            "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhooks.secrets[0],
-            "STATUSPAGE_API_KEY": self.statuspage.api_key,
-            "STATUSPAGE_PAGE_ID": self.statuspage.page_id,
-            "STATUSPAGE_API_URL": self.statuspage.api_url,
-            "GITHUB_TOKEN": self.github.token,
-            "GITHUB_REPOSITORY": self.github.repository,
-            "GITHUB_API_URL": self.github.api_url,
-        }
+        return outsides.settings(self.pagerduty, self.statuspage, self.github)
 
     def start(self) -> None:
         for each in (self.pagerduty, self.statuspage, self.github):

@@ -17,6 +17,7 @@ import httpx
 
 import bot
 from bot.sandbox.page.app import BotState
+from bot.sandbox.stage import FOREIGN
 from bot.timepiece import Timepiece
 
 STOP_SECONDS: Final = 12.0
@@ -24,17 +25,6 @@ STOP_SECONDS: Final = 12.0
 
 LOOK_EVERY: Final = 2.0
 ROOT: Final = Path(bot.__file__).resolve().parent.parent
-FOREIGN: Final = (
-    "SLACK_",
-    "REDIS_",
-    "QUEUE_",
-    "PAGERDUTY_",
-    "STATUSPAGE_",
-    "GITHUB_",
-    "AWS_",
-    "DATABASE_",
-    "FIREWATCH_",
-)
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 from starlette.applications import Starlette
@@ -32,7 +30,7 @@ from bot.sandbox.slack.tickets import Tickets
 from bot.sandbox.slack.webapi import WebApi
 from bot.sandbox.slack.wire import Call, Delivery, Wire
 from bot.sandbox.slack.workspace import Channel, Workspace
-from bot.sandbox.threaded import Server, listen
+from bot.sandbox.threaded import Server, Threaded, listen
 
 
 class SocketControl:
@@ -67,7 +65,7 @@ class SocketControl:
         return int(self._deliverer.on_loop(self._mode.go_silent))
 
 
-class SlackSandbox:
+class SlackSandbox(Threaded):
     """`with SlackSandbox() as slack:` gives a running Slack; see `bot.sandbox.slack` for a tour.
 
     `manifest`: mapping, path, or None for the repository's own. `rate_limits`: "real" or "off". `now`: the clock of
@@ -132,7 +130,6 @@ class SlackSandbox:
             ws_ping_interval=ping_interval or None,
             ws_ping_timeout=ping_interval or None,
         )
-        self._thread: threading.Thread | None = None
 
     # -- addresses
 
@@ -165,39 +162,10 @@ class SlackSandbox:
         files = self.workspace.files
         return id_or_url in files or any(one.url == id_or_url for one in files.values())
 
-    # -- running
-
-    def start(self) -> SlackSandbox:
-        """Serve in a thread; returns when connections are taken."""
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(ready,), name="slack-sandbox", daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError("the Slack sandbox did not start")
-        return self
-
-    def _serve(self, ready: threading.Event) -> None:
-        async def run() -> None:
-            self._deliverer.start(asyncio.get_running_loop())
-            await self._server.serve_on(self._socket, ready.set)
-            await self._deliverer.stop()
-
-        asyncio.run(run())
-
-    def stop(self) -> None:
-        self._server.stop()
-        if self._thread is not None:
-            self._thread.join(10)
-            self._thread = None
-        self._socket.close()
-
-    def __enter__(self) -> SlackSandbox:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    async def _run(self, started: Callable[[], None]) -> None:
+        self._deliverer.start(asyncio.get_running_loop())
+        await super()._run(started)
+        await self._deliverer.stop()
 
     # -- the bot's ways in
 
