@@ -18,6 +18,7 @@ def examine(house: House) -> int:
         ("catalogue", lambda: _catalogue(house)),
         ("redis", lambda: _redis(house)),
         ("slack", lambda: _slack(house)),
+        *([("socket", lambda: _socket(house))] if house.settings.slack.app_token else []),
         *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),
         ("on call", lambda: _people(house)),
     ]
@@ -79,6 +80,16 @@ def _slack(house: House) -> str:
             f"the token of {who.get('team', '?')} lacks {', '.join(missing)}: reinstall the app from manifest.yml"
         )
     return f"{who.get('team', '?')} as {who.get('user_id', '?')}, by {house.settings.slack.door}"
+
+
+def _socket(house: House) -> str:
+    from bot.clients.slack_socket import SlackSocket
+
+    slack = house.settings.slack
+    token = slack.app_token.reveal() if slack.app_token else ""
+    if not SlackSocket(token, lambda _: {}, slack.api_url).ticket():
+        raise Sick("Slack takes SLACK_APP_TOKEN, but names no address to connect to")
+    return "Slack offers a connection"
 
 
 def _queue(house: House, name: str) -> str:

@@ -388,7 +388,7 @@ def test_a_door_whose_port_is_taken_says_so_and_what_to_do(run: Run, monkeypatch
 def test_a_doctor_finds_everything_well(run: Run) -> None:
     ended = run("doctor")
     assert (ended.code, ended.err) == (0, "")
-    for part in ("catalogue", "redis", "slack", f"queue {QUEUE}", "on call"):
+    for part in ("catalogue", "redis", "slack", "socket", f"queue {QUEUE}", "on call"):
         assert f"ok    {part}: " in ended.out
     assert "off   PagerDuty is off: set PAGERDUTY_API_KEY" in ended.out
     assert "idle  worker: not seen yet" in ended.out
@@ -410,6 +410,14 @@ def test_a_doctor_names_the_scopes_that_the_token_lacks(run: Run, stage: Stage) 
     ended = run("doctor")
     assert ended.code == 1
     assert "lacks pins:write: reinstall the app from manifest.yml" in ended.out
+
+
+def test_a_doctor_tries_the_app_token_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1-not-this-one")
+    ended = run("doctor")
+    assert ended.code == 1
+    assert "wrong socket: Slack opens no socket (`invalid_auth`): `SLACK_APP_TOKEN` has to be" in ended.out
+    assert "not-this-one" not in ended.out
 
 
 def test_a_doctor_asks_for_somebody_on_call(run: Run, stage: Stage) -> None:
