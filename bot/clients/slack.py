@@ -324,13 +324,18 @@ class SlackWorkspace:
         raise refused("name_taken", "conversations.create")
 
     def _created_since(self, since: datetime) -> dict[str, str]:
+        """Name → id of the channels that this bot made; as many of them as I may see."""
         me, earliest = self.identity()["user_id"], (since - SKEW).timestamp()
-        return {
-            _word(each, "name"): _word(each, "id")
-            for page in self._pages(self._web.users_conversations, types="public_channel", exclude_archived=True)
-            for each in page.get("channels", ())
-            if each.get("creator") == me and float(each.get("created") or 0) >= earliest
-        }
+        found = {}
+        try:
+            for page in self._pages(self._web.users_conversations, types="public_channel", exclude_archived=True):
+                for each in page.get("channels") or ():
+                    if each.get("creator") == me and float(each.get("created") or 0) >= earliest:
+                        found[_word(each, "name")] = _word(each, "id")
+        except SlackRefused as no:
+            # A channel that may be made twice is better than none.
+            log.warning("cannot look for a channel made before: %s", no.code)
+        return found
 
     def invite(self, channel: str, users: Sequence[str]) -> None:
         """Those already there, and those who cannot be invited, are passed over."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.action import Refused
+from bot.action import Later, Refused
 from bot.clients.slack import SlackWorkspace
 from bot.render import Message
 
@@ -23,7 +23,11 @@ class Laconic:
 
     def __init__(self) -> None:
         self.says: dict[str, Mapping[str, Any]] = {}
+        self.first: dict[str, Mapping[str, Any]] = {}
+        """What a method says once, before that."""
         self.asked: list[str] = []
+        self.page: bytes | None = None
+        """What stands between the bot and Slack, such as a proxy that wants a password."""
         self.port = 0
 
     @property
@@ -33,7 +37,7 @@ class Laconic:
     def answer(self, path: str) -> Mapping[str, Any]:
         method = path.rpartition("/")[2].partition("?")[0]
         self.asked.append(method)
-        return {"ok": True, **self.says.get(method, {})}
+        return {"ok": True, **self.first.pop(method, self.says.get(method, {}))}
 
 
 @pytest.fixture
@@ -43,7 +47,8 @@ def slack() -> Iterator[Laconic]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            body = json.dumps(laconic.answer(self.path)).encode()
+            said = laconic.answer(self.path)
+            body = json.dumps(said).encode() if laconic.page is None else laconic.page
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
@@ -96,6 +101,13 @@ def test_people_and_channels_of_whom_nothing_is_told(workspace: SlackWorkspace) 
     assert workspace.identity()["scopes"] == ""
 
 
+def test_where_its_own_channels_are_not_shown_the_next_name_is_tried(workspace: SlackWorkspace, slack: Laconic) -> None:
+    slack.first["conversations.create"] = {"ok": False, "error": "name_taken"}
+    slack.says["conversations.create"] = {"channel": {"id": "C2"}}
+    slack.says["users.conversations"] = {"ok": False, "error": "unknown_method"}
+    assert workspace.create_channel("inc-1-x", NOW) == "C2"
+
+
 @pytest.mark.parametrize("answer", [{}, {"channel": {}}, {"channel": None}])
 def test_a_channel_that_was_made_but_is_not_named_is_a_sentence(
     workspace: SlackWorkspace, slack: Laconic, answer: dict[str, Any]
@@ -115,3 +127,10 @@ def test_an_upload_that_is_told_no_address_or_no_file_is_a_sentence(workspace: S
         workspace.upload("COPS", "a.txt", "A", b"a")
     slack.says["files.completeUploadExternal"] = {"files": [{"id": "F1"}]}
     assert workspace.upload("COPS", "a.txt", "A", b"a") == "F1"
+
+
+@pytest.mark.parametrize("page", [b"<html>sign in first</html>", b"", b"[]"])
+def test_a_page_that_is_not_slacks_is_later(workspace: SlackWorkspace, slack: Laconic, page: bytes) -> None:
+    slack.page = page
+    with pytest.raises(Later, match="something else"):
+        workspace.post("COPS", Message("hello"), "call:1")
