@@ -138,6 +138,7 @@ def closed_port() -> int:
         (["do", "/jobs", "--as", "U1"], "--channel"),
         (["worker", "--fast"], "--fast"),
         (["sandbox", "--port", "high"], "--port"),
+        (["sandbox", "--port", "99999"], "99999 is no port"),
         (["doctor", "now"], "now"),
     ],
 )
@@ -165,8 +166,15 @@ def test_settings_that_are_missing_are_named_a_line_each(bare: Run) -> None:
 
 def test_an_unknown_drill_is_answered_with_those_there_are(bare: Run) -> None:
     ended = bare("drill", "nothing")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "there is no drill nothing; there is: replay" in ended.one_line()
+
+
+@pytest.mark.parametrize("option", [("--http", "bot.example"), ("--prefix", "Fire Watch")])
+def test_a_manifest_that_slack_would_not_take_is_wrong_usage(bare: Run, option: tuple[str, str]) -> None:
+    ended = bare("manifest", *option)
+    assert (ended.code, ended.out) == (2, "")
+    assert option[1] in ended.one_line()
 
 
 def test_the_manifest_is_slacks_yaml(bare: Run) -> None:
