@@ -15,6 +15,7 @@ from redis import Redis
 
 from bot import cli, terminal
 from bot.action import ACTIONS, Begin, Call, Plan, Refused, Risk, action
+from bot.doctor import alive
 from bot.outbox import Outbox
 from bot.procedure import PROCEDURES, Ledger, Next, Procedure
 from bot.sandbox.pipeline import QUEUE, seed
@@ -22,6 +23,7 @@ from bot.sandbox.stage import FOREIGN, Stage
 from bot.settings import load
 from bot.tools import Tools
 from bot.wiring import House, house
+from tests.doors import Book, serving
 
 CATALOGUE = """\
 [access]
@@ -216,7 +218,7 @@ def test_an_answer_is_printed(do: Run, stage: Stage) -> None:
 def test_what_is_refused_goes_to_standard_error_and_ends_with_1(do: Run) -> None:
     ended = do(f"/jobs pause {QUEUE}", actor="UGUEST")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("Not done: /jobs pause: that is for on-call engineers.")
+    assert ended.one_line().startswith("Not done: /jobs pause: that is for on-call engineers. On call now: ")
 
 
 def test_what_cannot_be_read_is_wrong_usage_with_a_near_miss(do: Run) -> None:
@@ -443,6 +445,37 @@ def test_an_installation_is_healthy_while_a_worker_and_a_clock_are_seen(run: Run
         made.store.alive(role, made.desk.now())
     ended = run("health")
     assert (ended.code, ended.out) == (0, "alive\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("/opt/firewatch/bin/python\0/opt/firewatch/bin/firewatch\0clock\0", "alive"),
+        ("/sbin/docker-init\0--\0firewatch\0worker\0--steps\0", "not seen lately: worker"),
+        ("/opt/firewatch/bin/python\0/opt/firewatch/bin/firewatch\0slack\0", "not seen lately: slack"),
+        ("/opt/firewatch/bin/python\0/opt/firewatch/bin/firewatch\0up\0", "not seen lately: slack, worker"),
+        ("/sbin/init\0splash\0", "not seen lately: worker"),
+    ],
+)
+def test_a_container_is_asked_for_what_it_runs_itself(
+    run: Run, stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path, first: str, said: str
+) -> None:
+    made = opened(stage)
+    made.store.alive("clock", made.desk.now())
+    (tmp_path / "cmdline").write_text(first, encoding="utf-8")
+    code = alive(replace(made, settings=replace(made.settings, port=closed_port())), tmp_path / "cmdline")
+    assert (capsys.readouterr().out.strip(), code) == (said, int(said != "alive"))
+
+
+def test_a_door_that_answers_lives_though_nobody_works(
+    run: Run, stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = opened(stage)
+    (tmp_path / "cmdline").write_text("firewatch\0slack\0", encoding="utf-8")
+    with serving(Book(), {}) as address:
+        here = replace(made.settings, host="0.0.0.0", port=int(address.rpartition(":")[2]))
+        assert alive(replace(made, settings=here), tmp_path / "cmdline") == 0
+    assert capsys.readouterr().out == "alive\n"
 
 
 def test_without_its_redis_an_installation_is_not_healthy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
