@@ -372,7 +372,9 @@ class SlackWorkspace:
 
     def bookmark(self, channel: str, title: str, link: str) -> None:
         """Once: a channel that has this link keeps what it has."""
-        there = self._ask(self._web.bookmarks_list, channel_id=channel).get("bookmarks", ())
+        there: Sequence[Answer] = ()
+        with suppress(SlackRefused):  # who may not look may still put one there
+            there = self._ask(self._web.bookmarks_list, channel_id=channel).get("bookmarks") or ()
         if not any(each.get("link") == link for each in there):
             self._ask(self._web.bookmarks_add, channel_id=channel, title=title, type="link", link=link)
 

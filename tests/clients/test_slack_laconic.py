@@ -92,6 +92,12 @@ def test_a_message_without_a_permalink_is_read_without_it(workspace: SlackWorksp
     assert (said.author, said.text, said.at, said.link) == ("UBOB", "seen", NOW.replace(microsecond=100), "")
 
 
+def test_a_bookmark_is_put_where_the_others_are_not_shown(workspace: SlackWorkspace, slack: Laconic) -> None:
+    slack.says["bookmarks.list"] = {"ok": False, "error": "missing_scope", "needed": "bookmarks:read"}
+    workspace.bookmark("COPS", "Live summary", "https://team.example/p1")
+    assert slack.asked == ["bookmarks.list", "bookmarks.add"]
+
+
 def test_people_and_channels_of_whom_nothing_is_told(workspace: SlackWorkspace) -> None:
     assert workspace.name("UBOB") == "UBOB"
     assert workspace.email("UBOB") == ""
