@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bot.action import FirewatchError, Later, Refused
+from bot.outside import Pager, StatusPage, Tracker
 from bot.store import AWAY
 from bot.wiring import House
 
@@ -25,6 +26,7 @@ def examine(house: House) -> int:
         *([("socket", lambda: _socket(house))] if house.settings.slack.app_token else []),
         *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),
         ("on call", lambda: _people(house)),
+        *_outside(house),
     ]
     sick = 0
     for name, look in parts:
@@ -109,6 +111,31 @@ def _people(house: House) -> str:
             "nobody: [access] oncall in firewatch.toml names people, groups or schedules; until then nobody may act"
         )
     return f"{len(oncall)} may act, {len(house.desk.people.leads())} lead"
+
+
+def _outside(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Those of PagerDuty, the status page and GitHub that are turned on."""
+    settings, tools = house.settings, house.tools()
+    if (part := settings.pagerduty) and (pager := tools.pager):
+        yield "pagerduty", lambda: _pager(house, pager, part.from_address)
+    if (page := settings.statuspage) and (public := tools.status_page):
+        yield "status page", lambda: _seen_to(public, f"page {page.page_id} answers")
+    if (hub := settings.github) and (tracker := tools.tracker):
+        yield "github", lambda: _seen_to(tracker, f"the issues of {hub.repository} can be read")
+
+
+def _seen_to(part: StatusPage | Tracker, well: str) -> str:
+    part.look()
+    return well
+
+
+def _pager(house: House, pager: Pager, sender: str) -> str:
+    if sender and not pager.user(sender):
+        raise Sick(f"PAGERDUTY_FROM is {sender}, and no user of that account has this address")
+    services = [each.pagerduty for each in house.settings.catalogue.services.values() if each.pagerduty]
+    if not services:
+        return "no service in firewatch.toml names one of PagerDuty's, so no alert will be seen"
+    return f"services: {len(services)}, open alerts: {len(pager.open(services))}"
 
 
 def _off(house: House) -> Iterator[str]:

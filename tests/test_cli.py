@@ -18,8 +18,11 @@ from bot.action import ACTIONS, Begin, Call, Plan, Refused, Risk, action
 from bot.doctor import alive
 from bot.outbox import Outbox
 from bot.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.sandbox.github import GitHubSandbox
+from bot.sandbox.pagerduty import PagerDutySandbox
 from bot.sandbox.pipeline import QUEUE, seed
 from bot.sandbox.stage import FOREIGN, Stage
+from bot.sandbox.statuspage import StatuspageSandbox
 from bot.settings import load
 from bot.tools import Tools
 from bot.wiring import House, house
@@ -428,6 +431,40 @@ def test_a_doctor_tries_the_app_token_too(run: Run, monkeypatch: pytest.MonkeyPa
     assert ended.code == 1
     assert "wrong socket: Slack opens no socket (`invalid_auth`): `SLACK_APP_TOKEN` has to be" in ended.out
     assert "not-this-one" not in ended.out
+
+
+def test_a_doctor_asks_those_that_are_turned_on(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PagerDutySandbox() as pagerduty, StatuspageSandbox() as page, GitHubSandbox() as github:
+        (service,) = list(pagerduty.account.services)[:1]
+        (stage.folder / "firewatch.toml").write_text(
+            f'{catalogue()}\n[services.reposting]\npagerduty = "{service}"\n', encoding="utf-8"
+        )
+        settings = {
+            "PAGERDUTY_API_KEY": pagerduty.api_key,
+            "PAGERDUTY_API_URL": pagerduty.api_url,
+            "STATUSPAGE_API_KEY": page.api_key,
+            "STATUSPAGE_PAGE_ID": page.page_id,
+            "STATUSPAGE_API_URL": page.api_url,
+            "GITHUB_TOKEN": github.token,
+            "GITHUB_REPOSITORY": github.repository,
+            "GITHUB_API_URL": github.api_url,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        ended = run("doctor")
+        assert ended.code == 0, ended.out
+        assert "ok    pagerduty: services: 1, open alerts: 0" in ended.out
+        assert "ok    status page: page reposterpage answers" in ended.out
+        assert "ok    github: the issues of reposter/repost can be read" in ended.out
+
+        monkeypatch.setenv("PAGERDUTY_FROM", "nobody@reposter.example")
+        monkeypatch.setenv("STATUSPAGE_API_KEY", "another")
+        monkeypatch.setenv("GITHUB_REPOSITORY", "reposter/misspelt")
+        ended = run("doctor")
+    assert ended.code == 1
+    assert "wrong pagerduty: PAGERDUTY_FROM is nobody@reposter.example, and no user" in ended.out
+    assert "wrong status page: The status page does not accept my key" in ended.out
+    assert "wrong github: GitHub shows me no repository reposter/misspelt" in ended.out
 
 
 def test_a_doctor_asks_for_somebody_on_call(run: Run, stage: Stage) -> None:
