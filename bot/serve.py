@@ -37,7 +37,7 @@ def run(gate: Gate, stop: threading.Event) -> None:
         pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, gate.reception.now)
         receivers["/pagerduty/webhook"] = pager.receive
     socket = _socket(gate, door)
-    app = web.build(gate.reception, receivers, _checks(gate, socket), lambda: collect(gate))
+    app = web.build(gate.reception, receivers, checks(gate, socket), lambda: collect(gate))
     listening = web.listen(gate.settings.host, gate.settings.port)
     serving = web.server(app)
     hearing = threading.Thread(target=socket.run, args=(stop,), name="socket") if socket else None
@@ -61,7 +61,7 @@ def _socket(gate: Gate, door: SlackDoor) -> SlackSocket | None:
     return SlackSocket(slack.app_token.reveal(), door.envelope, slack.api_url)
 
 
-def _checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.Check]:
+def checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.Check]:
     return {
         "redis": lambda: "reachable" if gate.redis.ping() else "",
         "slack": lambda: _reachable(gate, socket),
