@@ -208,7 +208,7 @@ class SlackWorkspace:
         if found is None:
             # History holds no replies; their permalink names the thread they are in.
             thread = (parse_qs(urlsplit(link).query).get("thread_ts") or [ts])[0]
-            found = self._one(self._web.conversations_replies, ts, channel=channel, ts=thread, oldest=ts)
+            found = self._one(self._web.conversations_replies, ts, channel=channel, ts=thread)
         if found is None:
             raise refused("message_not_found", "conversations.history", channel)
         text = str(found.get("text") or "") or ", ".join(
@@ -218,7 +218,7 @@ class SlackWorkspace:
         return Said(str(author), unescape(text), datetime.fromtimestamp(float(ts), UTC), link)
 
     def _one(self, send: Callable[..., Any], wanted: str, **arguments: Any) -> Answer | None:
-        answer = self._ask(send, latest=wanted, inclusive=True, **arguments)
+        answer = self._ask(send, oldest=wanted, latest=wanted, inclusive=True, **arguments)
         return next((each for each in answer.get("messages", ()) if each.get("ts") == wanted), None)
 
     def link(self, channel: str, ts: str) -> str:
