@@ -35,7 +35,7 @@ WORKDIR /etc/firewatch
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# The same question for every role: is what this container runs alive, and did it turn lately?
+# The same question for every role: does what this container runs live? It reads the role from its first process.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["firewatch", "health"]
 ENTRYPOINT ["firewatch"]
 CMD ["up"]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bot.wiring import House
 
 
-class Failed(Exception):
-    """A line for standard error, and exit 1."""
+class Misused(Exception):
+    """A line for standard error, and exit 2: what was asked for cannot be."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except SettingsError as wrong:
         print(*wrong.problems, sep="\n", file=sys.stderr)
-    except Failed as failed:
-        print(f"firewatch: {failed}", file=sys.stderr)
+    except Misused as misused:
+        print(f"firewatch: {misused}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     manifest.add_argument("--http", metavar="URL", help="the public address, for HTTP instead of Socket Mode")
     manifest.add_argument("--prefix", default="", metavar="fw-", help="put before every command's name")
     sandbox = command("sandbox", _sandbox, "Open the whole product in a browser page; needs no account.")
-    sandbox.add_argument("--port", type=int, default=8765, help="of the page, on 127.0.0.1; 0 takes a free one")
+    sandbox.add_argument("--port", type=_port, default=8765, help="of the page, on 127.0.0.1; 0 takes a free one")
     sandbox.add_argument("--http", action="store_true", help="Slack speaks to the bot over HTTP instead of Socket Mode")
     sandbox.add_argument("--folder", type=Path, help="where the state of the night lives; otherwise a temporary folder")
     sandbox.add_argument("--keep", action="store_true", help="leave that folder when the sandbox stops")
@@ -87,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     drill = command("drill", _drill, "Play a night on a real Redis and print the conversation.")
     drill.add_argument("name", nargs="?", default="replay", help="which one: replay (the default) or night")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text} is no port, 0 to 65535")
+    return int(text)
 
 
 # ---------------------------------------------------------------- roles
@@ -155,10 +162,14 @@ def _health(parsed: argparse.Namespace) -> int:
 
 def _manifest(parsed: argparse.Namespace) -> int:
     import handlers  # noqa: F401  makes every sentence known
-    from bot.action import nouns
+    from bot.action import Refused, nouns
     from bot.manifest import manifest, to_yaml
 
-    print(to_yaml(manifest(nouns(), http=parsed.http, prefix=parsed.prefix)), end="")
+    try:
+        described = manifest(nouns(), http=parsed.http, prefix=parsed.prefix)
+    except Refused as no:
+        raise Misused(no.sentence) from no
+    print(to_yaml(described), end="")
     return 0
 
 
@@ -173,7 +184,7 @@ def _drill(parsed: argparse.Namespace) -> int:
     from bot.sandbox.drill import DRILLS, play
 
     if parsed.name not in DRILLS:
-        raise Failed(f"there is no drill {parsed.name}; there is: {', '.join(DRILLS)}")
+        raise Misused(f"there is no drill {parsed.name}; there is: {', '.join(DRILLS)}")
     return play(parsed.name)
 
 

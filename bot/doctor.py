@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from datetime import timedelta
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from bot.action import FirewatchError, Later, Refused
+from bot.outside import Pager, StatusPage, Tracker
 from bot.store import AWAY
 from bot.wiring import House
 
 LATELY = timedelta(seconds=30)
+DOOR_SECONDS = 3.0
 
 
 def examine(house: House) -> int:
@@ -18,8 +23,10 @@ def examine(house: House) -> int:
         ("catalogue", lambda: _catalogue(house)),
         ("redis", lambda: _redis(house)),
         ("slack", lambda: _slack(house)),
+        *([("socket", lambda: _socket(house))] if house.settings.slack.app_token else []),
         *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),
         ("on call", lambda: _people(house)),
+        *_outside(house),
     ]
     sick = 0
     for name, look in parts:
@@ -81,6 +88,16 @@ def _slack(house: House) -> str:
     return f"{who.get('team', '?')} as {who.get('user_id', '?')}, by {house.settings.slack.door}"
 
 
+def _socket(house: House) -> str:
+    from bot.clients.slack_socket import SlackSocket
+
+    slack = house.settings.slack
+    token = slack.app_token.reveal() if slack.app_token else ""
+    if not SlackSocket(token, lambda _: {}, slack.api_url).ticket():
+        raise Sick("Slack takes SLACK_APP_TOKEN, but names no address to connect to")
+    return "Slack offers a connection"
+
+
 def _queue(house: House, name: str) -> str:
     queue = house.tools().queues.get(name)
     status = queue.status()
@@ -94,6 +111,31 @@ def _people(house: House) -> str:
             "nobody: [access] oncall in firewatch.toml names people, groups or schedules; until then nobody may act"
         )
     return f"{len(oncall)} may act, {len(house.desk.people.leads())} lead"
+
+
+def _outside(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Those of PagerDuty, the status page and GitHub that are turned on."""
+    settings, tools = house.settings, house.tools()
+    if (part := settings.pagerduty) and (pager := tools.pager):
+        yield "pagerduty", lambda: _pager(house, pager, part.from_address)
+    if (page := settings.statuspage) and (public := tools.status_page):
+        yield "status page", lambda: _seen_to(public, f"page {page.page_id} answers")
+    if (hub := settings.github) and (tracker := tools.tracker):
+        yield "github", lambda: _seen_to(tracker, f"the issues of {hub.repository} can be read")
+
+
+def _seen_to(part: StatusPage | Tracker, well: str) -> str:
+    part.look()
+    return well
+
+
+def _pager(house: House, pager: Pager, sender: str) -> str:
+    if sender and not pager.user(sender):
+        raise Sick(f"PAGERDUTY_FROM is {sender}, and no user of that account has this address")
+    services = [each.pagerduty for each in house.settings.catalogue.services.values() if each.pagerduty]
+    if not services:
+        return "no service in firewatch.toml names one of PagerDuty's, so no alert will be seen"
+    return f"services: {len(services)}, open alerts: {len(pager.open(services))}"
 
 
 def _off(house: House) -> Iterator[str]:
@@ -119,14 +161,39 @@ def _seen(house: House, role: str) -> str:
     )
 
 
-def alive(house: House) -> int:
-    """0 when Redis answers and a worker and a clock were seen in the last 30 s, else 1."""
+def alive(house: House, first: Path = Path("/proc/1/cmdline")) -> int:
+    """0 when all that runs here lives, else 1: the door answers, a worker and a clock were seen in the last 30 s.
+
+    A container runs what its first process says, and is not to be stopped because another one is away.
+    """
+    running = _running(first)
+    late = ["slack"] if "slack" in running and not _answers(house) else []
     try:
-        seen = [house.store.last_alive(role) for role in ("worker", "clock")]
+        seen = {role: house.store.last_alive(role) for role in ("worker", "clock") if role in running}
     except AWAY as away:
         print(f"not alive: {' '.join(str(away).split())}")
         return 1
     now, lately = house.desk.now(), LATELY * house.store.rate
-    late = [role for role, at in zip(("worker", "clock"), seen, strict=True) if not at or now - at > lately]
+    late += [role for role, at in seen.items() if not at or now - at > lately]
     print(f"not seen lately: {', '.join(late)}" if late else "alive")
     return 1 if late else 0
+
+
+def _running(first: Path) -> set[str]:
+    """The roles of this container; outside of one, worker and clock, for a door may be anywhere."""
+    with suppress(OSError):
+        words = first.read_text(encoding="utf-8", errors="replace").split("\0")
+        if any(Path(word).name == "firewatch" for word in words):
+            return {role for role in ("slack", "worker", "clock") if role in words or "up" in words}
+    return {"worker", "clock"}
+
+
+def _answers(house: House) -> bool:
+    """Whether the door on this machine does."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(house.settings.host, house.settings.host)
+    try:
+        with closing(HTTPConnection(host, house.settings.port, timeout=DOOR_SECONDS)) as door:
+            door.request("GET", "/health")
+            return door.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Mode = Literal["post", "edit", "whisper", "home"]
 
 ELSEWHERE = "0"
-"""In the place of a ``ts``: it was said where the bot cannot edit it."""
+"""In the place of a ``ts``: it was said where the bot cannot edit it, or under one that it was not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Outbox:
             raise
         except Refused as no:
             channel, ts = self._elsewhere(posting, message, since, no)
-        self.store.posted(posting.key, channel, ts)
+        self.store.posted(posting.key, channel, ts or ELSEWHERE)
 
     def _elsewhere(self, posting: Posting, message: Message, since: datetime | None, no: Refused) -> tuple[str, str]:
         """Say it where it can be said; raises ``no`` when that is nowhere.

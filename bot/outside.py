@@ -292,6 +292,10 @@ class StatusPage(Protocol):
         """Say that it is over, unless that was said."""
         ...
 
+    def look(self) -> None:
+        """Change nothing; raise what anything else would."""
+        ...
+
 
 # ---------------------------------------------------------------- the tracker
 
@@ -310,4 +314,8 @@ class Tracker(Protocol):
         self, title: str, body: str, key: str, labels: Sequence[str] = (), since: datetime | None = None
     ) -> Issue:
         """Open an issue, or find the one with this key. ``since`` (when the incident began) keeps the search short."""
+        ...
+
+    def look(self) -> None:
+        """Change nothing; raise what anything else would."""
         ...

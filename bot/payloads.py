@@ -57,8 +57,10 @@ def typed(text: str) -> str:
 def command(body: Payload, now: datetime) -> Call:
     """A typed command → the sentence. Slack does not say when it was typed."""
     text = f"/{_known(_word(body, 'command').removeprefix('/'))} {typed(_word(body, 'text'))}".strip()
+    # Without these nothing tells one delivery from the next: then each is a command of its own.
+    told = f"{_word(body, 'trigger_id')} {_word(body, 'response_url')}".strip() or now.isoformat()
     return Call(
-        id=digest("command", body.get("trigger_id"), body.get("user_id"), body.get("channel_id"), text),
+        id=digest("command", told, body.get("user_id"), body.get("channel_id"), text),
         actor=_word(body, "user_id"),
         channel=_word(body, "channel_id"),
         channel_name=_word(body, "channel_name"),

@@ -192,7 +192,7 @@ def to_terminal(message: Message, names: Mapping[str, str] | None = None) -> str
     lines: list[str] = [plain(message.text, names)]
     for block in message.blocks:
         lines += [plain(line, names) for line in _as_lines(block)]
-    if len(lines) > 1 and lines[1].split("\n")[0].strip() == lines[0].strip():
+    if len(lines) > 1 and lines[1].strip().startswith(lines[0].strip()):
         del lines[0]
     return "\n".join(lines).rstrip() + "\n"
 

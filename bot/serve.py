@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bot import web
 from bot.door import Receiver
 from bot.figures import collect
 from bot.pagerduty_webhook import PagerDutyDoor
-from bot.slack import SlackDoor, run_socket
+from bot.slack import SlackDoor
 from bot.wiring import Gate
+
+if TYPE_CHECKING:
+    from bot.clients.slack_socket import SlackSocket
 
 LATELY = timedelta(seconds=30)
 
@@ -32,28 +36,45 @@ def run(gate: Gate, stop: threading.Event) -> None:
         services = [each.pagerduty for each in gate.settings.catalogue.services.values() if each.pagerduty]
         pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, gate.reception.now)
         receivers["/pagerduty/webhook"] = pager.receive
-    app = web.build(gate.reception, receivers, _checks(gate), lambda: collect(gate))
+    socket = _socket(gate, door)
+    app = web.build(gate.reception, receivers, checks(gate, socket), lambda: collect(gate))
     listening = web.listen(gate.settings.host, gate.settings.port)
     serving = web.server(app)
-    if slack.app_token:
-        socket = threading.Thread(
-            target=run_socket, args=(door, slack.app_token.reveal(), stop, slack.api_url), name="socket"
-        )
-        socket.start()
+    hearing = threading.Thread(target=socket.run, args=(stop,), name="socket") if socket else None
+    if hearing:
+        hearing.start()
     try:
         serving.run(sockets=[listening])
     finally:
         stop.set()
+        if hearing:
+            hearing.join()
         door.close()
 
 
-def _checks(gate: Gate) -> dict[str, web.Check]:
+def _socket(gate: Gate, door: SlackDoor) -> SlackSocket | None:
+    slack = gate.settings.slack
+    if not slack.app_token:
+        return None
+    from bot.clients.slack_socket import SlackSocket  # only here, so that the HTTP door does without websockets
+
+    return SlackSocket(slack.app_token.reveal(), door.envelope, slack.api_url)
+
+
+def checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.Check]:
     return {
         "redis": lambda: "reachable" if gate.redis.ping() else "",
-        "slack": gate.workspace.ping,
+        "slack": lambda: _reachable(gate, socket),
         "worker": lambda: _seen(gate, "worker"),
         "clock": lambda: _seen(gate, "clock"),
     }
+
+
+def _reachable(gate: Gate, socket: SlackSocket | None) -> str:
+    team = gate.workspace.ping()
+    if socket and not socket.connected:
+        raise LookupError("takes my bot token, but no socket is open: nothing that is said there is heard")
+    return team
 
 
 def _seen(gate: Gate, role: str) -> str:

@@ -12,7 +12,6 @@ import hmac
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -208,13 +207,3 @@ def genuine(secret: bytes, stamp: str, signature: str, body: bytes, now: float) 
         return False
     mine = "v0=" + hmac.new(secret, b"v0:%s:%s" % (stamp.encode(), body), hashlib.sha256).hexdigest()
     return hmac.compare_digest(mine.encode(), signature.encode("utf-8", "replace"))
-
-
-def run_socket(door: SlackDoor, app_token: str, stop: threading.Event, api_url: str = "") -> None:
-    """Socket Mode until ``stop``."""
-    from bot.clients.slack_socket import SlackSocket  # only here, so that the HTTP door does without websockets
-
-    try:
-        SlackSocket(app_token, door.envelope, api_url).run(stop)
-    finally:
-        door.close()

@@ -75,6 +75,22 @@ def test_a_sender_that_dies_before_posting_loses_nothing(outbox: Outbox, slack: 
     assert slack.texts() == ["hello"]
 
 
+def test_a_message_whose_ts_slack_did_not_tell_is_not_said_again(
+    outbox: Outbox, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = slack.post
+
+    def silent(*said: Any) -> str:
+        post(*said)
+        return ""
+
+    monkeypatch.setattr(slack, "post", silent)
+    for _ in range(2):
+        outbox.deliver(posting())
+    outbox.deliver(posting(mode="edit", message=said("edited")))
+    assert slack.texts() == ["hello"]
+
+
 def test_two_messages_of_different_keys_are_two(outbox: Outbox, slack: Slack) -> None:
     outbox.deliver(posting("a"))
     outbox.deliver(posting("b"))

@@ -149,6 +149,13 @@ def test_the_same_command_delivered_twice_is_one_call_and_typed_twice_is_two() -
     assert payloads.command({**body, "trigger_id": "13345224609.738474920.808894"}, AT).id != first.id
 
 
+def test_commands_that_come_without_a_trigger_are_told_apart_by_their_address_or_else_by_their_time() -> None:
+    body = {"command": "/jobs", "text": "status", "user_id": "U1"}
+    assert payloads.command(body, AT).id != payloads.command(body, AT + timedelta(seconds=3)).id
+    addressed = {**body, "response_url": "https://hooks.slack.com/commands/1"}
+    assert payloads.command(addressed, AT).id == payloads.command(addressed, AT + timedelta(seconds=3)).id
+
+
 # ---------------------------------------------------------------- pressed
 
 

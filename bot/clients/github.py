@@ -50,6 +50,9 @@ class GitHub:
         made = self._ask("POST", self._room, body=wanted).fields
         return Issue(int(made["number"]), str(made.get("html_url") or ""), new=True)
 
+    def look(self) -> None:
+        self._ask("GET", self._room, {"per_page": 1})
+
     def _marked(self, mark: str, since: datetime | None) -> Issue | None:
         params: dict[str, Any] = {"state": "all", "sort": "created", "direction": "desc", "per_page": PAGE}
         if since:

@@ -42,7 +42,8 @@ Answer = dict[str, Any]
 class SlackWorkspace:
     """``tools.Workspace`` for one bot token. Safe to use from many threads; keeps nothing but names and ids.
 
-    Raises SlackRefused (a Refused with Slack's ``code``) for "no", Later for 429, 5xx and a lost connection.
+    Raises SlackRefused (a Refused with Slack's ``code``) for "no", Later for 429, 5xx and a lost connection. Of a
+    "yes" no more is expected than what is asked of it: another vendor's Slack may leave out the rest.
     """
 
     def __init__(self, token: str, api_url: str = "") -> None:
@@ -68,7 +69,7 @@ class SlackWorkspace:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return str(answer["ts"])
+        return _word(answer, "ts")
 
     def _shown(self, send: Callable[..., Any], message: Message, **arguments: Any) -> Answer:
         """Send it with its blocks; where Slack will not have those, its text alone: better plain than silent."""
@@ -85,7 +86,7 @@ class SlackWorkspace:
         for each in self._messages(channel, thread, since):
             metadata = each.get("metadata") or {}
             if metadata.get("event_type") == EVENT_TYPE and (metadata.get("event_payload") or {}).get("key") == key:
-                return str(each["ts"])
+                return _word(each, "ts")
         return ""
 
     def _messages(self, channel: str, thread: str, since: datetime) -> Iterator[Answer]:
@@ -175,16 +176,20 @@ class SlackWorkspace:
             for each in self._messages(channel, thread, since):
                 for file in each.get("files") or ():
                     if file.get("name") == name and file.get("user") == me:
-                        return str(file["id"])
-        answer = self._ask(
-            self._web.files_upload_v2,
-            channel=channel,
-            file=content,
-            filename=name,
-            title=title,
-            thread_ts=thread or None,
-        )
-        return str(answer["files"][0]["id"])
+                        return _word(file, "id")
+        try:
+            answer = self._ask(
+                self._web.files_upload_v2,
+                channel=channel,
+                file=content,
+                filename=name,
+                title=title,
+                thread_ts=thread or None,
+            )
+        except (TypeError, ValueError, AttributeError) as unread:
+            # The SDK takes it for granted that the answers on the way name an address and the file.
+            raise refused("upload_failed", "files.upload") from unread
+        return next((_word(file, "id") for file in answer.get("files") or ()), "")
 
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         self._ask(self._web.views_open, trigger_id=trigger, view=dict(view))
@@ -196,12 +201,14 @@ class SlackWorkspace:
 
     def message(self, channel: str, ts: str) -> Said:
         """A message of the channel or of one of its threads. Raises Refused when it is gone."""
-        link = self.link(channel, ts)
+        link = ""
+        with suppress(SlackRefused):  # what is gone has no message either
+            link = self.link(channel, ts)
         found = self._one(self._web.conversations_history, ts, channel=channel, limit=1)
         if found is None:
             # History holds no replies; their permalink names the thread they are in.
             thread = (parse_qs(urlsplit(link).query).get("thread_ts") or [ts])[0]
-            found = self._one(self._web.conversations_replies, ts, channel=channel, ts=thread, oldest=ts)
+            found = self._one(self._web.conversations_replies, ts, channel=channel, ts=thread)
         if found is None:
             raise refused("message_not_found", "conversations.history", channel)
         text = str(found.get("text") or "") or ", ".join(
@@ -211,21 +218,24 @@ class SlackWorkspace:
         return Said(str(author), unescape(text), datetime.fromtimestamp(float(ts), UTC), link)
 
     def _one(self, send: Callable[..., Any], wanted: str, **arguments: Any) -> Answer | None:
-        answer = self._ask(send, latest=wanted, inclusive=True, **arguments)
+        answer = self._ask(send, oldest=wanted, latest=wanted, inclusive=True, **arguments)
         return next((each for each in answer.get("messages", ()) if each.get("ts") == wanted), None)
 
     def link(self, channel: str, ts: str) -> str:
-        return str(self._ask(self._web.chat_getPermalink, channel=channel, message_ts=ts)["permalink"])
+        link = _word(self._ask(self._web.chat_getPermalink, channel=channel, message_ts=ts), "permalink")
+        if not link:
+            raise refused("message_not_found", "chat.getPermalink", channel)
+        return link
 
     def members(self, group: str) -> Sequence[str]:
         """User ids in a user group, named by handle, name or id."""
         wanted = group.removeprefix("<!subteam^").partition("|")[0].strip("@>").casefold()
-        groups = self._ask(self._web.usergroups_list).get("usergroups", ())
+        groups = self._ask(self._web.usergroups_list).get("usergroups") or ()
         for each in groups:
-            if wanted in (each["id"].casefold(), each["handle"].casefold(), each["name"].casefold()):
-                found = self._ask(self._web.usergroups_users_list, usergroup=each["id"])
-                return [str(user) for user in found.get("users", ())]
-        near = get_close_matches(wanted, [str(each["handle"]) for each in groups], 1)
+            if wanted in (_word(each, name).casefold() for name in ("id", "handle", "name")):
+                found = self._ask(self._web.usergroups_users_list, usergroup=_word(each, "id"))
+                return [str(user) for user in found.get("users") or ()]
+        near = get_close_matches(wanted, [_word(each, "handle") for each in groups], 1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         sentence = f"There is no user group `{group}` in this workspace.{hint}"
         raise SlackRefused("no_such_subteam", "usergroups.list", sentence)
@@ -245,7 +255,7 @@ class SlackWorkspace:
         if not email:
             return ""
         try:
-            return str(self._ask(self._web.users_lookupByEmail, email=email)["user"]["id"])
+            return _word(self._ask(self._web.users_lookupByEmail, email=email), "user", "id")
         except SlackRefused as no:
             if no.code == "users_not_found":
                 return ""
@@ -254,19 +264,20 @@ class SlackWorkspace:
     def _user(self, user: str) -> Answer:
         at, info = self._profiles.get(user, (0.0, {}))
         if not info or time.monotonic() - at > PROFILE_SECONDS:
-            info = self._ask(self._web.users_info, user=user)["user"]
+            info = self._ask(self._web.users_info, user=user).get("user") or {}
             if len(self._profiles) > 5_000:
                 self._profiles.clear()
             self._profiles[user] = (time.monotonic(), info)
         return info
 
     def channel_name(self, channel: str) -> str:
-        return str(self._ask(self._web.conversations_info, channel=channel)["channel"].get("name") or "")
+        return _word(self._ask(self._web.conversations_info, channel=channel), "channel", "name")
 
     def dm(self, user: str) -> str:
         """The channel of direct messages with this user, opened when there is none."""
         if user not in self._dms:
-            self._dms[user] = str(self._ask(self._web.conversations_open, users=user)["channel"]["id"])
+            # Slack takes a user's id for the channel as well; only an edit needs the channel's own.
+            self._dms[user] = _word(self._ask(self._web.conversations_open, users=user), "channel", "id") or user
         return self._dms[user]
 
     def identity(self) -> Mapping[str, str]:
@@ -298,10 +309,14 @@ class SlackWorkspace:
             wanted = name[: CHANNEL_NAME - len(ending)].rstrip("-") + ending
             try:
                 # No is_private: some servers take any value of it, False too, for a yes.
-                return str(self._ask(self._web.conversations_create, name=wanted)["channel"]["id"])
+                made = _word(self._ask(self._web.conversations_create, name=wanted), "channel", "id")
             except SlackRefused as no:
                 if no.code != "name_taken":
                     raise
+            else:
+                if not made:
+                    raise refused("no_channel", "conversations.create")
+                return made
             if mine is None:
                 mine = self._created_since(since)
             if wanted in mine:
@@ -309,13 +324,18 @@ class SlackWorkspace:
         raise refused("name_taken", "conversations.create")
 
     def _created_since(self, since: datetime) -> dict[str, str]:
+        """Name → id of the channels that this bot made; as many of them as I may see."""
         me, earliest = self.identity()["user_id"], (since - SKEW).timestamp()
-        return {
-            str(each["name"]): str(each["id"])
-            for page in self._pages(self._web.users_conversations, types="public_channel", exclude_archived=True)
-            for each in page.get("channels", ())
-            if each.get("creator") == me and float(each.get("created") or 0) >= earliest
-        }
+        found = {}
+        try:
+            for page in self._pages(self._web.users_conversations, types="public_channel", exclude_archived=True):
+                for each in page.get("channels") or ():
+                    if each.get("creator") == me and float(each.get("created") or 0) >= earliest:
+                        found[_word(each, "name")] = _word(each, "id")
+        except SlackRefused as no:
+            # A channel that may be made twice is better than none.
+            log.warning("cannot look for a channel made before: %s", no.code)
+        return found
 
     def invite(self, channel: str, users: Sequence[str]) -> None:
         """Those already there, and those who cannot be invited, are passed over."""
@@ -352,7 +372,9 @@ class SlackWorkspace:
 
     def bookmark(self, channel: str, title: str, link: str) -> None:
         """Once: a channel that has this link keeps what it has."""
-        there = self._ask(self._web.bookmarks_list, channel_id=channel).get("bookmarks", ())
+        there: Sequence[Answer] = ()
+        with suppress(SlackRefused):  # who may not look may still put one there
+            there = self._ask(self._web.bookmarks_list, channel_id=channel).get("bookmarks") or ()
         if not any(each.get("link") == link for each in there):
             self._ask(self._web.bookmarks_add, channel_id=channel, title=title, type="link", link=link)
 
@@ -373,6 +395,14 @@ class SlackWorkspace:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return
+
+
+def _word(answer: Answer, *path: str) -> str:
+    """What an answer says at that place, "" when it says nothing there."""
+    found: Any = answer
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return "" if found is None else str(found)
 
 
 def unescape(text: str) -> str:

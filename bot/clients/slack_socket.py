@@ -22,7 +22,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 from websockets.sync.client import ClientConnection, connect
 
-from bot.action import FirewatchError
+from bot.clients.slack_errors import SlackRefused
 from bot.clients.slack_wire import RateLimited, translated, unproxied, web_client
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ _frames.setLevel(logging.CRITICAL)  # at its loudest it shows what is said; what
 
 PING: Final = 3.0
 """Seconds between pings, and for which an answer to one is waited for."""
+
+MUTE: Final = 20
+"""So many times longer a Slack is waited for that has never answered a ping: some vendors' servers do not."""
 
 QUIET: Final = 5.0
 """Seconds, and three times the longest pause so far, after which a Slack that used to ping counts as silent."""
@@ -55,18 +58,21 @@ Receive = Callable[[Mapping[str, Any]], "Mapping[str, Any] | None"]
 
 
 class _Pinged(ClientConnection):
-    """A connection that knows when Slack last gave a sign of itself."""
+    """A connection that knows when Slack last gave a sign of itself, and when its machine last did."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.heard = time.monotonic()
+        self.answered = 0.0
         self.pings = 0
         self.pause = 0.0
         super().__init__(*arguments, **named)
 
     def process_event(self, event: Event) -> None:
         # Answers to my pings prove that a machine is there, not that Slack still minds this session.
-        if isinstance(event, Frame) and event.opcode is not Opcode.PONG:
-            now = time.monotonic()
+        now = time.monotonic()
+        if isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            self.answered = now
+        elif isinstance(event, Frame):
             if event.opcode is Opcode.PING:
                 self.pings += 1
                 if self.pings > 1:
@@ -76,7 +82,9 @@ class _Pinged(ClientConnection):
 
     @property
     def silent(self) -> bool:
-        return self.pings > 2 and time.monotonic() - self.heard > QUIET + 3 * self.pause
+        now = time.monotonic()
+        lost = now - max(self.answered, self.heard) > 2 * PING * (1 if self.answered else MUTE)
+        return lost or (self.pings > 2 and now - self.heard > QUIET + 3 * self.pause)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +118,17 @@ class SlackSocket:
     def connected(self) -> bool:
         """Whether Slack can deliver at this moment."""
         session = self._session
-        return session is not None and not session.over
+        return session is not None and not session.over and not session.wire.silent
+
+    def ticket(self) -> str:
+        """Where Slack wants the next connection to be made. Raises SlackRefused for a token that it does not take."""
+        try:
+            with translated("apps.connections.open"):
+                answer = self._web.apps_connections_open(app_token=self._token)
+        except SlackRefused as no:
+            sentence = f"Slack opens no socket (`{no.code}`): `SLACK_APP_TOKEN` has to be one with `connections:write`."
+            raise SlackRefused(no.code, no.method, sentence) from no
+        return str(answer.get("url") or "")
 
     def run(self, stop: threading.Event) -> None:
         """Connected until ``stop``, which is noticed within a quarter of a second; then what is in hand is finished."""
@@ -141,7 +159,7 @@ class SlackSocket:
             self._failed(limited.why)
             stop.wait(min(limited.seconds, 60.0))
             return
-        except (FirewatchError, WebSocketException, OSError) as no:
+        except Exception as no:  # whatever it is: without this thread nothing is heard any more
             self._failed(str(no) or type(no).__name__)
             return
         session = _Session(wire, time.monotonic())
@@ -156,14 +174,13 @@ class SlackSocket:
         log.warning("slack cannot be reached by socket; trying again", extra={"why": why, "attempt": self._attempts})
 
     def _connect(self) -> _Pinged:
-        with translated("apps.connections.open"):
-            url = str(self._web.apps_connections_open(app_token=self._token)["url"])
+        url = self.ticket()
         wire = connect(
             url,
             proxy=None if unproxied(url) else True,
             open_timeout=10,
             ping_interval=PING,
-            ping_timeout=PING,
+            ping_timeout=None,  # see ``_Pinged.silent``
             close_timeout=1,
             max_size=LARGEST,
             max_queue=None,
@@ -172,6 +189,7 @@ class SlackSocket:
             legacy=True,
         )
         assert isinstance(wire, _Pinged)
+        wire.ping()
         return wire
 
     # ------------------------------------------------------------ envelopes

@@ -63,7 +63,7 @@ def translated(method: str, channel: str = "") -> Iterator[None]:
         yield
     except SlackApiError as error:
         answer = error.response
-        data = answer.data if isinstance(answer.data, dict) else {}
+        data = answer.data if isinstance(answer.data, dict) else {"error": "no object"}
         check(method, channel, answer.status_code, answer.headers, {**data, "ok": False})
     except HTTPError as error:  # an upload's: the SDK hands it on as it came
         with error:
@@ -74,14 +74,17 @@ def translated(method: str, channel: str = "") -> Iterator[None]:
 
 def check(method: str, channel: str, status: int, headers: Any, answer: Mapping[str, Any]) -> None:
     """Raises what an answer means, if it is not a yes."""
-    code = str(answer.get("error") or "")
-    if not re.fullmatch(r"[\w.:-]{1,80}", code):  # a page of HTML, say, from what is not Slack at all
-        code = f"http_{status}"
+    said = str(answer.get("error") or "")
+    # A page of HTML, say, comes from what is not Slack at all.
+    foreign = bool(said) and not re.fullmatch(r"[\w.:-]{1,80}", said)
+    code = said if said and not foreign else f"http_{status}"
     if status == 429 or code in RATE_LIMITED:
         seconds = _seconds(headers)
         raise RateLimited(seconds, f"Slack asks for a pause of {seconds:g} s (`{method}`)")
     if status >= 500 or code in TROUBLED:
         raise Later(SOON, f"Slack is in trouble (`{method}`: `{code if status < 500 else status}`)")
+    if not answer.get("ok") and foreign and status < 300:
+        raise Later(SOON, f"What answers in Slack's place is something else (`{method}`)")
     if not answer.get("ok"):
         raise refused(code, method, channel, answer)
 

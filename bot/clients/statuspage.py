@@ -71,6 +71,9 @@ class Statuspage:
     def resolve(self, id: str, body: str) -> Posted:
         return self._say(id, body, "resolved")
 
+    def look(self) -> None:
+        self._ask("GET", self._room, {"limit": 1, "page": 1})
+
     def _say(self, id: str, body: str, status: PublicStatus | None) -> Posted:
         path = f"{self._room}/{quote(id, safe='')}"
         now, text = self._ask("GET", path).fields, _cut(body, BODY_MOST)

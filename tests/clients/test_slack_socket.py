@@ -11,8 +11,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from websockets.frames import Opcode
 from websockets.sync.server import Server, ServerConnection, serve
 
+from bot.action import Refused
 from bot.clients import slack_socket
 from bot.clients.slack_socket import SlackSocket
 from bot.sandbox.slack import SlackSandbox
@@ -137,6 +139,21 @@ def test_it_waits_for_a_slack_that_is_not_there_yet_and_never_gives_up(
     assert slack.faults.waiting == ()
 
 
+def test_a_slack_that_names_no_address_is_asked_again(slack: SlackSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slack_socket, "WAITS", (0.05,))
+    socket = SlackSocket(slack.app_token, lambda _: {}, slack.api_url)
+    named = socket._web.apps_connections_open
+    answers: list[Any] = [{"ok": True}, {"url": None}, {"url": "nowhere"}, {"url": "ws://127.0.0.1:1/link"}]
+    monkeypatch.setattr(socket._web, "apps_connections_open", lambda **to: answers.pop(0) if answers else named(**to))
+    with running(socket):
+        until(lambda: socket.connected)
+
+
+def test_an_app_token_that_slack_does_not_take_is_called_by_its_name(slack: SlackSandbox) -> None:
+    with pytest.raises(Refused, match=r"`invalid_auth`.*`SLACK_APP_TOKEN` has to be one with `connections:write`"):
+        SlackSocket("xapp-1-not-this-one", lambda _: {}, slack.api_url).ticket()
+
+
 @contextmanager
 def running(socket: SlackSocket) -> Iterator[SlackSocket]:
     stop = threading.Event()
@@ -167,9 +184,9 @@ def test_when_told_to_stop_it_finishes_what_is_in_hand(slack: SlackSandbox) -> N
 
 
 @contextmanager
-def wire(play: Callable[[ServerConnection], None]) -> Iterator[str]:
+def wire(play: Callable[[ServerConnection], None], kind: type[ServerConnection] = ServerConnection) -> Iterator[str]:
     """A WebSocket server that plays one scene with each connection; gives its address."""
-    with serve(play, "127.0.0.1", 0, ping_interval=None) as server:
+    with serve(play, "127.0.0.1", 0, ping_interval=None, create_connection=kind) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"ws://127.0.0.1:{_port(server)}/link"
@@ -287,6 +304,59 @@ def test_a_slack_that_stops_its_own_pings_counts_as_silent_though_it_answers_our
 
     with wire(play) as url, running(socket_to(url, lambda _: {})):
         until(lambda: len(sessions) > 1, 10)
+    assert sessions[1] - sessions[0] > 0.5
+
+
+def mute(wire: Any) -> None:
+    """From now on it reads, and answers no ping."""
+    send = wire.protocol.send_frame
+    wire.protocol.send_frame = lambda frame: None if frame.opcode is Opcode.PONG else send(frame)
+
+
+class Mute(ServerConnection):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        mute(self)
+
+
+def test_a_slack_that_has_never_answered_a_ping_is_given_longer(
+    socket_to: Callable[[str, slack_socket.Receive], SlackSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_socket, "PING", 0.1)
+    sessions: list[float] = []
+    answered = threading.Event()
+
+    def play(connection: ServerConnection) -> None:
+        sessions.append(time.monotonic())
+        if len(sessions) == 1:
+            time.sleep(1.0)
+            connection.send(envelope("note hello"))
+            assert json.loads(connection.recv(5))["envelope_id"] == "e1"
+            answered.set()
+        for _ in connection:
+            pass
+
+    with wire(play, Mute) as url, running(socket_to(url, lambda _: {})):
+        assert answered.wait(5)
+        assert len(sessions) == 1
+        until(lambda: len(sessions) > 1)
+    assert sessions[1] - sessions[0] > 20 * 0.1
+
+
+def test_a_slack_that_answers_pings_no_more_is_replaced(
+    socket_to: Callable[[str, slack_socket.Receive], SlackSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_socket, "PING", 0.1)
+    sessions: list[float] = []
+
+    def play(connection: ServerConnection) -> None:
+        sessions.append(time.monotonic())
+        threading.Timer(0.5, mute, (connection,)).start()
+        for _ in connection:
+            pass
+
+    with wire(play) as url, running(socket_to(url, lambda _: {})):
+        until(lambda: len(sessions) > 1, 5)
     assert sessions[1] - sessions[0] > 0.5
 
 
