@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from bot.masking import mask
 from bot.normalise import READ, brief, normalise, normalised, read, shape
 from bot.tools import Cause, Retry
 
@@ -164,11 +165,12 @@ class Table:
         if rows := self._matching(shaped, named):
             return rows[0].cause
         # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
-        whole = _BLANK.sub("#", normalised(shaped))
+        # Masked first: a password makes neither a key nor a cause of its own.
+        whole = _BLANK.sub("#", normalised(mask(shaped)))
         known = (named, "\n" + whole)
         found: Cause | None = self._shapes.get(known)
         if found is None:
-            found = _remember(self._shapes, known, _unknown(whole, normalise(reason), _platforms(shaped, named)))
+            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), _platforms(shaped, named)))
         return found
 
 

@@ -144,6 +144,15 @@ def test_what_the_table_does_not_know_is_a_cause_of_its_own_with_a_stable_key() 
     assert TABLE.cause("Process exited with code 137", "").key != TABLE.cause("Process exited with code 1", "").key
 
 
+def test_a_secret_makes_neither_a_key_nor_a_cause_of_its_own() -> None:
+    reasons = ["Login failed: password=hunter", "Login failed: password=swordfish"]
+    (one,) = {TABLE.cause(reason, "repost") for reason in reasons}
+    assert one.key.startswith("login-failed-password-")
+    assert "hunter" not in one.key + one.title
+    people = {TABLE.cause(f"Could not mail {name}@reposter.example", "repost").key for name in ("ana", "bob")}
+    assert len(people) == 1
+
+
 def test_no_reason_is_a_cause_too() -> None:
     assert {TABLE.cause(reason, "repost").key for reason in ("", "null", "undefined", " ", "\n")} == {"no-reason"}
 
