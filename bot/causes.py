@@ -30,6 +30,7 @@ _PLATFORMS = {
     "x": re.compile(r"twitter|tweet|\bapi\.x\.com|\bX API\b|\bx-rate-limit", re.IGNORECASE),
     "tiktok": re.compile(r"tik_?tok", re.IGNORECASE),
 }
+_SPELT = {"instagram": "Instagram", "youtube": "YouTube", "x": "X", "tiktok": "TikTok"}
 _NAMES = {
     **dict.fromkeys(("instagram", "ig", "insta", "facebook", "reels"), "instagram"),
     **dict.fromkeys(("youtube", "yt", "tube", "shorts"), "youtube"),
@@ -200,13 +201,17 @@ def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
 
 
 def _unknown(whole: str, normal: str, platforms: Sequence[str]) -> Cause:
-    slug = "-".join(re.findall(r"[a-z][a-z0-9]*", whole.lower())[:5])[:36].strip("-")
-    mark = hashlib.blake2s(whole.lower().encode("utf-8", "replace"), digest_size=3).hexdigest()
+    # The same words of two platforms are two causes: a 400 of Instagram's is none of TikTok's.
+    platform = platforms[0] if platforms else ""
+    words = re.findall(r"[a-z][a-z0-9]*", whole.lower())
+    slug = "-".join([platform] * bool(platform) + [word for word in words if word != platform][:5])[:36].strip("-")
+    mark = hashlib.blake2s(f"{platform} {whole.lower()}".encode("utf-8", "replace"), digest_size=3).hexdigest()
     first = re.split(r"(?<=[.!?;])\s|\n", normal)[0]
+    first = f"{_SPELT[platform]}: {first}" if platform else first
     return Cause(
         key=f"{slug or 'unknown'}-{mark}",
         title=first if len(first) <= 80 else first[:79].rstrip() + "…",
-        platform=platforms[0] if platforms else "",
+        platform=platform,
         meaning="This error is not in the triage table.",
         advice="Read one of the jobs first (`/jobs show`); then replay a few and watch how they end.",
         retry="now",
