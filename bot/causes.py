@@ -26,7 +26,7 @@ _PLATFORMS = {
         r"instagram|facebook|fbtrace|error_subcode|OAuthException|IGApiException|\bgraph api\b|\b2207\d{3}\b",
         re.IGNORECASE,
     ),
-    "youtube": re.compile(r"youtube|googleapi|gaxios|\bgoogle\b", re.IGNORECASE),
+    "youtube": re.compile(r"youtube|(?<!storage\.)googleapi|gaxios|\bgoogle\b", re.IGNORECASE),
     "x": re.compile(r"twitter|tweet|\bapi\.x\.com|\bX API\b|\bx-rate-limit", re.IGNORECASE),
     "tiktok": re.compile(r"tik_?tok", re.IGNORECASE),
 }
@@ -168,10 +168,11 @@ class Table:
         # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
         # Masked first: a password makes neither a key nor a cause of its own.
         whole = _BLANK.sub("#", normalised(mask(shaped)))
-        known = (named, "\n" + whole)
+        platform = next(iter(_platforms(shaped, named)), "")
+        known = ((platform,), "\n" + whole)
         found: Cause | None = self._shapes.get(known)
         if found is None:
-            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), _platforms(shaped, named)))
+            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), platform))
         return found
 
 
@@ -200,9 +201,8 @@ def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*(each for each in told if not named or each in named), *named]))
 
 
-def _unknown(whole: str, normal: str, platforms: Sequence[str]) -> Cause:
+def _unknown(whole: str, normal: str, platform: str) -> Cause:
     # The same words of two platforms are two causes: a 400 of Instagram's is none of TikTok's.
-    platform = platforms[0] if platforms else ""
     words = re.findall(r"[a-z][a-z0-9]*", whole.lower())
     slug = "-".join([platform] * bool(platform) + [word for word in words if word != platform][:5])[:36].strip("-")
     mark = hashlib.blake2s(f"{platform} {whole.lower()}".encode("utf-8", "replace"), digest_size=3).hexdigest()

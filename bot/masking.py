@@ -241,6 +241,8 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
     elif text[start : start + 1] in ("[", "{"):
         return start, _closed(text, start)
     elif _HEADER.match(name) and ":" in sign and not found[2]:
+        if text.startswith(MARK, start):
+            return nothing  # what follows a masked value on its line is what somebody has said about it
         before = text[found.start() - 1 : found.start()]
         end = _end(_LINE, text, start)
         if before and before in "'\"":

@@ -249,10 +249,15 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
     }
     files = []
     if len(lines) > INLINE:
-        text = "".join(f"{line['id']}\t{line['end']}\t{line.get('cause', '')}\n" for line in lines)
+        text = "".join(f"{_cell(line['id'])}\t{line['end']}\t{line.get('cause', '')}\n" for line in lines)
         files = [File(f"replay-{under_way.id}.tsv", f"{len(lines)} jobs of the replay", text=text)]
     receipt = Reply("jobs/receipt", facts, note=True, event={"kind": "replay"}, jobs=tuple(moved), files=files)
     return Next("", data, card=Reply("jobs/replayed", facts), say=[receipt], closed=closed)
+
+
+def _cell(id: str) -> str:
+    """An id in a table of tabs and lines."""
+    return id.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _line(seen: Seen, outcome: Mapping[str, Any] | None) -> Mapping[str, Any]:

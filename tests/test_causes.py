@@ -153,6 +153,14 @@ def test_the_same_words_of_two_platforms_are_two_causes() -> None:
     assert causes[1].title == "TikTok: Request failed with status code 400"
 
 
+def test_which_platform_it_is_does_not_hang_on_what_was_seen_first() -> None:
+    reasons = ["Odd: https://open.tiktokapis.com/v2/x", "Odd: https://www.example.com/v2/y"]
+    there, back = Table(TABLE.rows), Table(TABLE.rows)
+    said = [there.cause(reason, "repost").key for reason in reasons]
+    assert [back.cause(reason, "repost").key for reason in reversed(reasons)] == said[::-1]
+    assert len(set(said)) == 2
+
+
 def test_a_secret_makes_neither_a_key_nor_a_cause_of_its_own() -> None:
     reasons = ["Login failed: password=hunter", "Login failed: password=swordfish"]
     (one,) = {TABLE.cause(reason, "repost") for reason in reasons}

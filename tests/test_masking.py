@@ -180,6 +180,7 @@ def test_plain_words_are_left_as_they_are(said: list[str]) -> None:
             "https://b.s3.amazonaws.com/k.mp4?X-Amz-Date=20251123&X-Amz-Signature=ab12&X-Amz-Expires=900",
             f"https://b.s3.amazonaws.com/k.mp4?X-Amz-Date=20251123&X-Amz-Signature={MARK}&X-Amz-Expires=900",
         ),
+        (f"*job Cookie: {MARK}* · failed · attempt 1 of 1", f"*job Cookie: {MARK}* · failed · attempt 1 of 1"),
         ("https://hooks.slack.com/services/T0/B0/abcdefgh", f"https://hooks.slack.com/{MARK}"),
         (
             "https://d1.cloudfront.net/v.mp4?Expires=17&Signature=ab~c-D_&Key-Pair-Id=K2JCJMDEHXQW5F&Policy=eyJTdGF0ZW1_",

@@ -257,3 +257,16 @@ def test_the_button_names_what_the_queue_still_holds() -> None:
     replay.queue.trimmed = {"0", "2"}  # removeOnFail kept the latest alone
     facts = cast("Reply", replay.steps(1).receipt).facts
     assert facts["replay_again"] == "/jobs replay q --ids=1"
+
+
+def test_a_long_receipt_has_a_line_for_each_job_whatever_its_id() -> None:
+    jobs = [job._replace(id=f"id {job.id}\n\twith “all”") for job in failures(30)]
+    replay = Replay(Queue(jobs)).steps()
+    replay.queue.ends("completed", [job.id for job in jobs])
+    receipt = cast("Reply", replay.steps(1).receipt)
+    (file,) = receipt.files
+    lines = file.text.splitlines()
+    assert len(lines) == 30
+    assert all(line.count("\t") == 2 for line in lines)
+    assert lines[0] == "id 0\\n\\twith “all”\tcompleted\t"
+    assert list(receipt.jobs) == [job.id for job in jobs]
