@@ -284,6 +284,8 @@ def replay(
     most = where.max_replay
     if not 1 <= count <= most:
         raise Refused(f"`--count` is a number from 1 to {most:,} on {queue}, not {count:,}.")
+    if cause and status == "completed":
+        raise Refused("`--cause` chooses among failed jobs: those that completed have none.")
     if canary < 0:
         raise Refused(f"`--canary` is 0 or more jobs, not {canary}.")
     if ids and len(ids) > most:
@@ -315,6 +317,7 @@ def replay(
                 "advice": group.cause.advice,
             }
             for group in sorted(chosen.groups.values(), key=lambda group: -group.count)[:SHOWN]
+            if status == "failed"
         ],
         "left_out": [
             {
@@ -485,7 +488,9 @@ def resume(call: Call, tools: Tools, queue: str) -> Plan:
 
 
 def _switch(tools: Tools, queue: str, *, paused: bool) -> Plan:
-    now = tools.queues.get(queue).status()
+    where = tools.queues.get(queue)
+    now = where.status()
+    where.switchable(paused=paused)
     if now.paused == paused:
         raise Refused(f"{queue} is {'paused' if paused else 'not paused'} already.")
     facts = {"queue": queue, "paused": paused, "depth": now.depth, "active": now.active, "workers": now.workers}

@@ -13,6 +13,7 @@ import pytest
 
 from bot.action import ACTIONS, Call, Plan, Refused, Reply
 from bot.causes import Table
+from bot.clients.rq import RqQueue
 from bot.procedure import Next, Procedure
 from bot.tools import Moved, Outcome, QueueStatus, Seen
 from handlers.replay import FOLLOWED, PATIENCE, replaying
@@ -179,6 +180,12 @@ def test_the_button_of_a_group_is_there_for_what_may_go_now() -> None:
     assert group["replay"] == "/jobs replay q --count=2 --cause=youtube-quota"
 
 
+def test_jobs_that_completed_have_no_cause() -> None:
+    assert planned(Queue(failures(3, "")), status="completed").facts["groups"] == []
+    with pytest.raises(Refused, match="those that completed have none"):
+        planned(Queue(failures(3, "")), status="completed", cause="no-reason")
+
+
 # ---------------------------------------------------------------- the rest
 
 
@@ -270,3 +277,15 @@ def test_a_long_receipt_has_a_line_for_each_job_whatever_its_id() -> None:
     assert all(line.count("\t") == 2 for line in lines)
     assert lines[0] == "id 0\\n\\twith “all”\tcompleted\t"
     assert list(receipt.jobs) == [job.id for job in jobs]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_queue_that_cannot_be_paused_alone_is_refused_before_anybody_is_asked(verb: str) -> None:
+    queue = RqQueue("q", "redis://127.0.0.1:9/0")
+    with pytest.raises(Refused, match="all queues of a Redis at once"):
+        queue.switchable(paused=verb == "pause")
+    stand_in = Queue()
+    stand_in.switchable = queue.switchable  # type: ignore[attr-defined]
+    call = Call("c1", "UONCALL", "COPS", f"/jobs {verb} q", MIDNIGHT)
+    with pytest.raises(Refused, match="all queues of a Redis at once"):
+        ACTIONS[f"/jobs {verb}"].answer(call, tools(stand_in), {"queue": "q"})

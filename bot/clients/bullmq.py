@@ -290,6 +290,9 @@ class BullQueue:
     def history(self, since: datetime, until: datetime, step: timedelta) -> Sequence[Bucket]:
         return self._figures.history(since, until, step)
 
+    def switchable(self, *, paused: bool) -> None:
+        """Every queue of BullMQ's is."""
+
     def pause(self) -> None:
         """Workers finish what they have and take nothing more. BullMQ 5 keeps the jobs elsewhere meanwhile."""
         keys = [self._keys[key] for key in ("wait", "paused", "meta", "prioritized", "events", "delayed", "marker")]
