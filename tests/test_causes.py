@@ -89,7 +89,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, change: object, reason: str) -> No
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "triage.toml"
     path.write_text(TRIAGE.read_text() + TRIAGE.read_text())
-    with pytest.raises(WrongTable, match="there twice: code-fault"):
+    with pytest.raises(WrongTable, match="there twice: child-failed"):
         Table.load(path)
 
 
