@@ -378,7 +378,7 @@ def _chosen(
     """Oldest first; at most ``count``; without those that must not be retried or that someone is replaying now."""
     chosen = Chosen()
     held = tools.replays.holders(queue.name)
-    for page in _named(queue, status, ids) if ids else queue.ended(status, since):
+    for page in _named(queue, status, ids, held) if ids else queue.ended(status, since):
         for seen in page:
             why = tools.triage.cause(seen.reason if status == "failed" else "", seen.name)
             if name is not None and seen.name != name:
@@ -400,11 +400,15 @@ def _chosen(
     return chosen
 
 
-def _named(queue: Queue, status: Literal["failed", "completed"], ids: Sequence[str]) -> Iterator[Sequence[Seen]]:
+def _named(
+    queue: Queue, status: Literal["failed", "completed"], ids: Sequence[str], held: Mapping[str, str]
+) -> Iterator[Sequence[Seen]]:
     """Those very jobs, oldest first; raises Refused, naming them, when some are not there or not in that state."""
     found = queue.seen(ids, status)
     lacking = [id for id, seen in zip(ids, found, strict=True) if seen is None]
     if lacking:
+        if who := held.get(lacking[0]):
+            raise Refused(f"<@{who}> is replaying `{lacking[0]}` on {queue.name} now.", "`/jobs stop` stops a replay.")
         words = ", ".join(f"`{id}`" for id in lacking[:5]) + (
             f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -131,12 +131,12 @@ class Replay:
         return self
 
 
-def tools(queue: Queue, now: datetime = MIDNIGHT) -> Any:
+def tools(queue: Queue, now: datetime = MIDNIGHT, held: Mapping[str, str] = MappingProxyType({})) -> Any:
     return SimpleNamespace(
         now=now,
         queues=SimpleNamespace(get=lambda name: queue),
         triage=TABLE,
-        replays=SimpleNamespace(holders=lambda name: {}),
+        replays=SimpleNamespace(holders=lambda name: held),
     )
 
 
@@ -158,6 +158,12 @@ def test_ids_that_are_named_are_all_taken_unless_another_count_is_said() -> None
     few = planned(queue, ids=ids, count=2)
     assert few.ids == ["0", "1"], "the oldest, in whatever order they were named"
     assert few.facts["matched"] == 80
+
+
+def test_a_job_that_another_is_replaying_is_theirs_though_it_is_not_failed_now() -> None:
+    call = Call("c1", "UONCALL", "COPS", "/jobs replay q --ids 7", MIDNIGHT)
+    with pytest.raises(Refused, match="<@ULEAD> is replaying `7` on q now"):
+        ACTIONS["/jobs replay"].answer(call, tools(Queue(), held={"7": "ULEAD"}), {"queue": "q", "ids": ("7",)})
 
 
 @pytest.mark.parametrize(("hours", "taken"), [(1, 0), (23.9, 0), (24, 3), (40, 3)])
