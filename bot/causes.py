@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from bot.masking import mask
 from bot.normalise import READ, brief, normalise, normalised, read, shape
 from bot.tools import Cause, Retry
 
@@ -25,10 +26,11 @@ _PLATFORMS = {
         r"instagram|facebook|fbtrace|error_subcode|OAuthException|IGApiException|\bgraph api\b|\b2207\d{3}\b",
         re.IGNORECASE,
     ),
-    "youtube": re.compile(r"youtube|googleapi|gaxios|\bgoogle\b", re.IGNORECASE),
+    "youtube": re.compile(r"youtube|(?<!storage\.)googleapi|gaxios|\bgoogle\b", re.IGNORECASE),
     "x": re.compile(r"twitter|tweet|\bapi\.x\.com|\bX API\b|\bx-rate-limit", re.IGNORECASE),
     "tiktok": re.compile(r"tik_?tok", re.IGNORECASE),
 }
+_SPELT = {"instagram": "Instagram", "youtube": "YouTube", "x": "X", "tiktok": "TikTok"}
 _NAMES = {
     **dict.fromkeys(("instagram", "ig", "insta", "facebook", "reels"), "instagram"),
     **dict.fromkeys(("youtube", "yt", "tube", "shorts"), "youtube"),
@@ -164,11 +166,13 @@ class Table:
         if rows := self._matching(shaped, named):
             return rows[0].cause
         # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
-        whole = _BLANK.sub("#", normalised(shaped))
-        known = (named, "\n" + whole)
+        # Masked first: a password makes neither a key nor a cause of its own.
+        whole = _BLANK.sub("#", normalised(mask(shaped)))
+        platform = next(iter(_platforms(shaped, named)), "")
+        known = ((platform,), "\n" + whole)
         found: Cause | None = self._shapes.get(known)
         if found is None:
-            found = _remember(self._shapes, known, _unknown(whole, normalise(reason), _platforms(shaped, named)))
+            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), platform))
         return found
 
 
@@ -197,14 +201,17 @@ def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*(each for each in told if not named or each in named), *named]))
 
 
-def _unknown(whole: str, normal: str, platforms: Sequence[str]) -> Cause:
-    slug = "-".join(re.findall(r"[a-z][a-z0-9]*", whole.lower())[:5])[:36].strip("-")
-    mark = hashlib.blake2s(whole.lower().encode("utf-8", "replace"), digest_size=3).hexdigest()
+def _unknown(whole: str, normal: str, platform: str) -> Cause:
+    # The same words of two platforms are two causes: a 400 of Instagram's is none of TikTok's.
+    words = re.findall(r"[a-z][a-z0-9]*", whole.lower())
+    slug = "-".join([platform] * bool(platform) + [word for word in words if word != platform][:5])[:36].strip("-")
+    mark = hashlib.blake2s(f"{platform} {whole.lower()}".encode("utf-8", "replace"), digest_size=3).hexdigest()
     first = re.split(r"(?<=[.!?;])\s|\n", normal)[0]
+    first = f"{_SPELT[platform]}: {first}" if platform else first
     return Cause(
         key=f"{slug or 'unknown'}-{mark}",
         title=first if len(first) <= 80 else first[:79].rstrip() + "…",
-        platform=platforms[0] if platforms else "",
+        platform=platform,
         meaning="This error is not in the triage table.",
         advice="Read one of the jobs first (`/jobs show`); then replay a few and watch how they end.",
         retry="now",

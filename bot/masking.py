@@ -41,6 +41,10 @@ _SHAPES: list[tuple[tuple[str, ...], str]] = [
     (("glpat-",), r"glpat-[A-Za-z0-9_\-]{16,}"),
     (("npm_",), r"npm_[A-Za-z0-9]{30,}"),
     (("_live_", "_test_"), r"[rsp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    (("sk-",), r"(?<![A-Za-z0-9])sk-(?=[^\s\d]{0,60}\d)[A-Za-z0-9_\-]{20,}"),
+    (("SG.",), r"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
+    (("/bot",), r"(?<=/bot)\d{6,12}:[A-Za-z0-9_\-]{30,}"),
+    (("/webhooks/",), r"(?<=/webhooks/)\d{15,20}/[A-Za-z0-9_\-]{16,}"),
     # Meta's begin alike with three letters that upper-case hexadecimal can hold too, hence the letter beyond F.
     (("EAA",), r"EAA(?=[0-9A-Fa-f]{0,60}[G-Zg-z])[A-Za-z0-9]{28,}"),
     (("EAA",), r"(?<![A-Za-z0-9])EAA(?=[0-9A-Fa-f]{0,60}[G-Zg-z])[A-Za-z0-9]{12,}"),
@@ -65,9 +69,10 @@ _SCHEME = re.compile(  # a word of prose ("bearer authentication") has neither a
 )
 _USERINFO = re.compile(r"(://[^\s/?#@:\"'<>]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>]{0,512}@")
 _USERNAME = re.compile(r"(://)[^\s/?#@:\"'<>•]{16,256}@")
-_OAUTH_CODE = re.compile(r"([?&](?:code|oh|hmac)=)(?!\d{1,6}(?:[&\s]|$))[^&\s\"'<>]{8,}")
+# Also what CloudFront signs its addresses with.
+_OAUTH_CODE = re.compile(r"([?&;](?:code|oh|hmac|Policy|Key-Pair-Id)=)(?!\d{1,6}(?:[&\s]|$))[^&\s\"'<>\\]{8,}")
 _EMAIL = re.compile(
-    r"(?<![\w.%+\-])(?!git@)([\w.%+\-])[\w.%+\-]{0,63}@(?=[A-Za-z0-9])((?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w\-])"
+    r"(?<![\w.%+\-])(?!git@)([\w.%+\-])[\w.%+\-]{0,63}(@|%40)(?=[A-Za-z0-9])((?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w\-])"
 )
 
 # --- by name --------------------------------------------------------------------------------------------------------
@@ -107,6 +112,7 @@ _TELLING = re.compile(
 )
 _BLANK = re.compile(r"(?:<|&lt;)[\w -]{1,40}(?:>|&gt;)(?!\w)")  # <your key>
 _PROSE = re.compile(r"[A-Z]?[a-z]{0,14}(?:'[a-z]{1,2})?[,.]?[ \t]+[A-Za-z][a-z]")
+_CODE = re.compile(r"(?:(?:sub)?code|error|http|status)[ =:#(]{1,3}-?\d{1,6}(?!\w)|[45]\d\d(?!\w)", re.IGNORECASE)
 _STRICT = re.compile(r"passw|pwd|pass|phrase|secret|key")
 _HEADER = re.compile(r"authorization|cookie")
 _BARE = re.compile(
@@ -194,11 +200,12 @@ def _pass(text: str) -> str:
     if "://" in text:
         text = _USERINFO.sub(rf"\1{MARK}@", text)
         text = _USERNAME.sub(rf"\1{MARK}@", text)
+    if "?" in text:
         text = _OAUTH_CODE.sub(rf"\1{MARK}", text)
     if "bearer" in low or "basic" in low or "oauth" in low or "aws4-" in low:
         text = _SCHEME.sub(rf"\1{MARK}", text)
-    if "@" in text:
-        text = _EMAIL.sub(rf"\1{MARK}@\2", text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub(rf"\1{MARK}\2\3", text)
     return text
 
 
@@ -234,6 +241,8 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
     elif text[start : start + 1] in ("[", "{"):
         return start, _closed(text, start)
     elif _HEADER.match(name) and ":" in sign and not found[2]:
+        if text.startswith(MARK, start):
+            return nothing  # what follows a masked value on its line is what somebody has said about it
         before = text[found.start() - 1 : found.start()]
         end = _end(_LINE, text, start)
         if before and before in "'\"":
@@ -247,7 +256,7 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
     end = bare.end()
     if is_secret(bare[0]) and _SIGN.match(text, end):
         return nothing  # "pass: access_token = …": what follows is the name of the secret, not the secret
-    if not _STRICT.search(name) and sign.strip() == ":" and _PROSE.match(text, start):
+    if not _STRICT.search(name) and sign.strip() == ":" and (_PROSE.match(text, start) or _CODE.match(text, start)):
         return nothing
     if name.endswith("tokens") and bare[0].isdigit():
         return nothing

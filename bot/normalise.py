@@ -17,7 +17,9 @@ _SHOWN = 200  # characters of a normalised reason
 _STACK = re.compile(r"\n\s+at |\nTraceback |\n\s+File \"")
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s\"'<>)\]}|\\]+")
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![\w.%+\-#])[\w.%+\-#]{1,64}@[A-Za-z0-9\-#]{1,63}(?:\.[A-Za-z0-9\-#]{1,63}){1,6}(?![\w\-])")
+_EMAIL = re.compile(  # also half masked: a•••@x.org
+    r"(?<![\w.%+\-#•])[\w.%+\-#•]{1,64}(?:@|%40)[A-Za-z0-9\-#]{1,63}(?:\.[A-Za-z0-9\-#]{1,63}){1,6}(?![\w\-])"
+)
 _POSITION = re.compile(
     r"\(?(?<![\w@\-/\\])(?:file:)?[\w@\-/\\]{1,200}(?:\.\w{1,12}){1,3}:\d{1,7}(?::\d{1,7})?\)?|(?<=[\w>]):\d{1,7}:\d{1,7}\)?"
 )
@@ -83,7 +85,7 @@ def normalised(reason: str) -> str:
     text = read(reason)
     if "://" in text:
         text = _URL.sub("<url>", text)
-    if "@" in text:
+    if "@" in text or "%40" in text:
         text = _EMAIL.sub("<email>", text)
         text = _HANDLE.sub("<user>", text)
     text = _UUID.sub("<id>", text)

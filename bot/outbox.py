@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from bot.action import Call, File, Refused
+from bot.masking import mask
 from bot.refusals import Paused
 from bot.render import Message, Renderer
 from bot.store import Store
@@ -67,7 +68,7 @@ class Posting:
 
 def packed(file: File, renderer: Renderer) -> Mapping[str, Any]:
     """A File as JSON, with the text of its template."""
-    text = renderer.render_text(file.template, file.facts) if file.template else file.text
+    text = renderer.render_text(file.template, file.facts) if file.template else mask(file.text)
     return {
         "name": file.name,
         "title": file.title,

@@ -75,8 +75,8 @@ class Ledger(Protocol):
 
     def rows(self, start: int, stop: int) -> Sequence[Seen]: ...
 
-    def open(self, most: int) -> Mapping[int, Seen]:
-        """Rows under way, by their place, at most so many."""
+    def open(self, most: int, after: int = -1) -> Mapping[int, Seen]:
+        """Rows under way, by their place, at most so many: the next after that place, else from the first on."""
         ...
 
     def closed(self) -> Mapping[int, Any]: ...

@@ -6,6 +6,8 @@ So a step may be taken twice, by whoever finds it due; what it says is said once
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -219,8 +221,11 @@ class Steps:
         if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
             return
         try:
-            message = self._rendered(procedure, card)
-            self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
+            message = self._rendered(procedure, card).to_dict()
+            shown = hashlib.sha256(json.dumps(message).encode()).hexdigest()
+            if self.store.known(f"card:{procedure.id}") != shown:
+                self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message))
+                self.store.know(f"card:{procedure.id}", shown)
         except Later as later:
             self.store.hush(f"card:{procedure.id}", later.seconds)
         except LOST:

@@ -508,9 +508,10 @@ class StoredLedger:
         found = cast("list[str]", self.store.redis.lrange(self.store.key("ledger", self.id), start, stop - 1))
         return [_seen(row) for row in found]
 
-    def open(self, most: int) -> Mapping[int, Seen]:
+    def open(self, most: int, after: int = -1) -> Mapping[int, Seen]:
         members = cast("set[str]", self.store.redis.smembers(self.store.key("ledger", self.id, "open")))
-        places = sorted(int(place) for place in members)[:most]
+        known = sorted(int(place) for place in members)
+        places = [place for place in known if place > after][:most] or known[:most]
         if not places:
             return {}
         rows = self.rows(places[0], places[-1] + 1)

@@ -43,12 +43,14 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where a moved job is now. ``reason`` and ``finished`` are set when it failed again."""
+    """Where a moved job is now. ``reason`` and ``finished`` are set when it failed again; ``due`` (ms since 1970) tells
+    of a delayed job when its next turn comes, where the queue knows."""
 
     id: str
     state: Whereabouts
     reason: str = ""
     finished: int = 0
+    due: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +143,17 @@ class Queue(Protocol):
 
         ``token`` names who moves: the same token never moves one job twice, however often it asks, and learns
         ("already") that it had done so. At most 2,000 jobs a call. Raises Refused when the queue cannot take them (a
-        paused queue of BullMQ 5, or of a version that cannot be told).
+        paused queue of BullMQ 5, or of a version that cannot be told). Fewer words than jobs: it took those, and would
+        not take the next.
         """
         ...
 
     def follow(self, jobs: Sequence[Seen]) -> Sequence[Outcome]:
         """Where each moved job is now: polled, because an event stream forgets."""
+        ...
+
+    def switchable(self, *, paused: bool) -> None:
+        """Raises Refused when ``pause`` (or ``resume``) would be refused now."""
         ...
 
     def pause(self) -> None: ...

@@ -109,8 +109,12 @@ def _whole(word: str, at: datetime) -> int:
     return int(word.replace(",", "").replace("_", ""))
 
 
+_ID = re.compile(r"(?:\\[,\s\\]|[^,\s])+")
+_ESCAPED = re.compile(r"\\([,\s\\])")
+
+
 def _ids(word: str, at: datetime) -> tuple[str, ...]:
-    ids = tuple(dict.fromkeys(part for part in re.split(r"[,\s]+", word) if part))
+    ids = tuple(dict.fromkeys(_ESCAPED.sub(r"\1", part) for part in _ID.findall(word)))
     if not ids:
         raise ValueError(word)
     return ids
@@ -220,7 +224,7 @@ def written(kind: Any, value: Any) -> str:
     if kind is Percent:
         return f"{value * 100:.10g}%"
     if isinstance(value, tuple | list):
-        return ",".join(str(part) for part in value)
+        return ",".join(re.sub(r"[,\s\\]", r"\\\g<0>", str(part)) for part in value)
     return str(value)
 
 

@@ -18,10 +18,23 @@ from bot.tools import Cause, Queue, QueueStatus, Seen, Tools
 SHOWN = 10
 """Causes a card shows; the others are counted."""
 
+FIFTY = 50
+"""Jobs a replay takes when nobody says how many; ids that are named are not counted by it."""
+
 TEN_A_SECOND = Rate(10)
 A_FIFTH = Percent(0.2)
 
 HELD_BACK = ("never", "tomorrow")
+"""What a failure of this very moment must not be retried for: the first at all, the second for a day."""
+
+TOMORROW = timedelta(hours=24)
+
+
+def is_held_back(cause: Cause, finished: int, now: datetime) -> bool:
+    """Whether a job that failed for that cause at that time (ms since 1970) must not be put back yet."""
+    if cause.retry == "tomorrow":
+        return now.timestamp() * 1000 < finished + TOMORROW.total_seconds() * 1000
+    return cause.retry in HELD_BACK
 
 
 # ---------------------------------------------------------------- looking
@@ -89,9 +102,12 @@ class Group:
     reason: str = ""
     names: set[str] = field(default_factory=set)
     ids: list[str] = field(default_factory=list)
+    ready: int = 0
+    """How many of them may be put back now."""
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Seen, now: datetime) -> None:
         self.count += 1
+        self.ready += not is_held_back(self.cause, seen.finished, now)
         self.first = self.first or seen.finished
         self.last = max(self.last, seen.finished)
         self.reason = self.reason or seen.reason
@@ -120,7 +136,7 @@ def failed(
     where = tools.queues.get(queue)
     groups: dict[str, Group] = {}
     for seen, why in _failures(where, tools, since, name):
-        groups.setdefault(why.key, Group(why)).add(seen)
+        groups.setdefault(why.key, Group(why)).add(seen, tools.now)
     if cause:
         groups = _only(cause, groups)
     ordered = sorted(groups.values(), key=lambda group: -group.count)
@@ -170,7 +186,7 @@ def near_cause(said: str, keys: Mapping[str, Any]) -> str:
 def _shown(group: Group, queue: str, most: int, name: str | None, since: datetime | None) -> dict[str, Any]:
     key = group.cause.key
     again = ACTIONS["/jobs replay"].sentence(
-        queue=queue, count=min(group.count, most), cause=key, name=name, since=since
+        queue=queue, count=min(group.ready, most), cause=key, name=name, since=since
     )
     return {
         "key": key,
@@ -186,7 +202,8 @@ def _shown(group: Group, queue: str, most: int, name: str | None, since: datetim
         "reason": group.reason[:500],
         "names": sorted(group.names),
         "ids": group.ids,
-        "replay": again if group.cause.retry not in HELD_BACK else None,
+        "replay": again if group.ready else None,
+        "ready": group.ready,
         "jobs": [{"id": id, "show": ACTIONS["/jobs show"].sentence(queue=queue, id=id)} for id in group.ids],
         "only": ACTIONS["/jobs failed"].sentence(queue=queue, cause=key, name=name, since=since),
     }
@@ -205,6 +222,7 @@ def show(call: Call, tools: Tools, queue: str, id: str) -> Reply:
         near = where.near(id)
         raise Refused(f"{queue} has no job `{id}`.", f"Did you mean `{near}`?" if near else "")
     cause = tools.triage.cause(job.reason, job.name) if job.state == "failed" else None
+    ended = round(job.finished.timestamp() * 1000) if job.finished else 0
     return Reply(
         "jobs/show",
         {
@@ -223,7 +241,7 @@ def show(call: Call, tools: Tools, queue: str, id: str) -> Reply:
             },
             "cause": {"title": cause.title, "advice": cause.advice, "retry": cause.retry} if cause else None,
             "replay": ACTIONS["/jobs replay"].sentence(queue=queue, ids=(job.id,), canary=0)
-            if cause and cause.retry not in HELD_BACK
+            if cause and not is_held_back(cause, ended, tools.now)
             else None,
         },
     )
@@ -238,7 +256,7 @@ def replay(
     tools: Tools,
     queue: str,
     status: Literal["failed", "completed"] = "failed",
-    count: int = 50,
+    count: int = FIFTY,
     cause: str | None = None,
     name: str | None = None,
     since: Since | None = None,
@@ -256,7 +274,7 @@ def replay(
     cause: only those that failed for this cause, by its key or its title
     name: only jobs of this name
     since: only those that ended since then
-    ids: these very jobs
+    ids: these very jobs, all of them unless `--count` is told another number
     canary: so many go first, and a failure for the same cause stops the rest; 0 for none
     rate: how many go a second, or none for as fast as it goes
     stop_at: stop when so large a share has failed again
@@ -266,6 +284,8 @@ def replay(
     most = where.max_replay
     if not 1 <= count <= most:
         raise Refused(f"`--count` is a number from 1 to {most:,} on {queue}, not {count:,}.")
+    if cause and status == "completed":
+        raise Refused("`--cause` chooses among failed jobs: those that completed have none.")
     if canary < 0:
         raise Refused(f"`--canary` is 0 or more jobs, not {canary}.")
     if ids and len(ids) > most:
@@ -297,6 +317,7 @@ def replay(
                 "advice": group.cause.advice,
             }
             for group in sorted(chosen.groups.values(), key=lambda group: -group.count)[:SHOWN]
+            if status == "failed"
         ],
         "left_out": [
             {
@@ -357,7 +378,7 @@ def _chosen(
     """Oldest first; at most ``count``; without those that must not be retried or that someone is replaying now."""
     chosen = Chosen()
     held = tools.replays.holders(queue.name)
-    for page in _named(queue, status, ids) if ids else queue.ended(status, since):
+    for page in _named(queue, status, ids, held) if ids else queue.ended(status, since):
         for seen in page:
             why = tools.triage.cause(seen.reason if status == "failed" else "", seen.name)
             if name is not None and seen.name != name:
@@ -370,20 +391,24 @@ def _chosen(
             chosen.matched += 1
             if seen.id in held:
                 chosen.held[held[seen.id]] = chosen.held.get(held[seen.id], 0) + 1
-            elif status == "failed" and why.retry in HELD_BACK:
-                chosen.left_out.setdefault(why.key, Group(why)).add(seen)
-            elif len(chosen.jobs) < (len(ids) if ids else count):
+            elif status == "failed" and is_held_back(why, seen.finished, tools.now):
+                chosen.left_out.setdefault(why.key, Group(why)).add(seen, tools.now)
+            elif len(chosen.jobs) < (len(ids) if ids and count == FIFTY else count):
                 chosen.jobs.append(seen)
-                chosen.groups.setdefault(why.key, Group(why)).add(seen)
+                chosen.groups.setdefault(why.key, Group(why)).add(seen, tools.now)
     chosen.jobs.sort(key=lambda seen: seen.finished)
     return chosen
 
 
-def _named(queue: Queue, status: Literal["failed", "completed"], ids: Sequence[str]) -> Iterator[Sequence[Seen]]:
-    """Those very jobs; raises Refused, naming them, when some are not there or not in that state."""
+def _named(
+    queue: Queue, status: Literal["failed", "completed"], ids: Sequence[str], held: Mapping[str, str]
+) -> Iterator[Sequence[Seen]]:
+    """Those very jobs, oldest first; raises Refused, naming them, when some are not there or not in that state."""
     found = queue.seen(ids, status)
     lacking = [id for id, seen in zip(ids, found, strict=True) if seen is None]
     if lacking:
+        if who := held.get(lacking[0]):
+            raise Refused(f"<@{who}> is replaying `{lacking[0]}` on {queue.name} now.", "`/jobs stop` stops a replay.")
         words = ", ".join(f"`{id}`" for id in lacking[:5]) + (
             f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
         )
@@ -391,7 +416,7 @@ def _named(queue: Queue, status: Literal["failed", "completed"], ids: Sequence[s
         near = None if job else queue.near(lacking[0])
         hint = f"`{lacking[0]}` is {job.state} now." if job else f"Did you mean `{near}`?" if near else ""
         raise Refused(f"{queue.name} has no {status} job {words}.", hint)
-    yield [seen for seen in found if seen]
+    yield sorted((seen for seen in found if seen), key=lambda seen: seen.finished)
 
 
 def _nothing(queue: str, status: str, chosen: Chosen, cause: str | None) -> tuple[str, str]:
@@ -409,7 +434,8 @@ def _nothing(queue: str, status: str, chosen: Chosen, cause: str | None) -> tupl
         )
     if cause and chosen.causes:
         return f"No {status} job on {queue} has the cause `{cause}`.", near_cause(cause, dict.fromkeys(chosen.causes))
-    return f"No {status} job on {queue} matches that.", f"`/jobs failed {queue}` shows what there is."
+    look = "failed" if status == "failed" else "status"
+    return f"No {status} job on {queue} matches that.", f"`/jobs {look} {queue}` shows what there is."
 
 
 def stop_after(share: float, total: int) -> int:
@@ -466,7 +492,9 @@ def resume(call: Call, tools: Tools, queue: str) -> Plan:
 
 
 def _switch(tools: Tools, queue: str, *, paused: bool) -> Plan:
-    now = tools.queues.get(queue).status()
+    where = tools.queues.get(queue)
+    now = where.status()
+    where.switchable(paused=paused)
     if now.paused == paused:
         raise Refused(f"{queue} is {'paused' if paused else 'not paused'} already.")
     facts = {"queue": queue, "paused": paused, "depth": now.depth, "active": now.active, "workers": now.workers}

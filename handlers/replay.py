@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.action import ACTIONS, File, Reply
+from bot.action import ACTIONS, File, Refused, Reply, Unreachable
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Cause, Queue, Seen, Tools
 from handlers.jobs import HELD_BACK
@@ -21,14 +21,15 @@ BATCH = 2000
 """Jobs moved in one step at most: what one call of `move` takes."""
 
 FOLLOWED = 2000
-"""Jobs looked at in one step; 20,000 take ten."""
+"""Jobs looked at in one step, those after the last one's; 20,000 take ten."""
 
 ENDS = ("completed", "failed", "changed", "gone", "lost", "under way")
 """How a row can end: changed and gone were not moved at all; lost jobs left no trace of how they ended."""
 
 LOOK_EVERY = 0.25
 PATIENCE = 15 * 60.0
-"""Seconds without any job ending after which a replay is over, with the rest said to be still under way."""
+"""Seconds without a sign of life (a job that ends, is at work, or waits for its own next attempt) after which a replay
+is over, with the rest said to be still under way."""
 
 INLINE = 20
 """Job ids that a receipt shows itself; more go into a file."""
@@ -45,16 +46,24 @@ def replaying(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
         closed = _followed(queue, tools, ledger, data)
     if closed:
         data["moved_on"] = now
+        data["alive"] = max(data["alive"], now)
     data["halt"] = data["halt"] or _halt(under_way, data)
     opened: list[int] = []
     if not data["halt"] and (room := _room(data, now)):
-        opened, skipped = _moved(queue, ledger, data, room, under_way.id)
-        closed |= skipped
-        data["moved_on"] = now
+        try:
+            opened, skipped = _moved(queue, ledger, data, room, under_way.id)
+        except Unreachable:
+            raise
+        except Refused as no:  # what is back on the queue by now is followed all the same, and put on the receipt
+            data["halt"] = _halted("refused", advice=f"{no.sentence} {no.hint}".strip())
+        else:
+            closed |= skipped
+            data["moved_on"] = now
+            data["alive"] = max(data["alive"], now)
     open_now = data["taken"] - sum(data["ends"].values())
     if open_now == 0 and (data["halt"] or data["taken"] == data["total"]):
         return _ended(under_way, tools, ledger, data, closed)
-    if open_now and now - data["moved_on"] > PATIENCE:
+    if open_now and now - data["moved_on" if data["halt"] else "alive"] > PATIENCE:
         data["halt"] = data["halt"] or _halted("patience")
         return _ended(under_way, tools, ledger, data, closed)
     idle = now - data["moved_on"]
@@ -87,6 +96,9 @@ def _begun(under_way: Procedure, tools: Tools) -> dict[str, Any]:
         "rest": None if under_way.data["canary"] else now,
         "looked": 0.0,
         "moved_on": now,
+        "alive": now,
+        "after": -1,
+        "retrying": 0,
     }
 
 
@@ -104,6 +116,10 @@ def _room(data: dict[str, Any], now: float) -> int:
     if data["rest"] is None or not data["rate"]:
         return min(left, BATCH)
     due: int = int((now - data["rest"]) * data["rate"]) + 1 - (data["taken"] - canary)
+    burst = max(1, int(data["rate"]))
+    if due > burst:  # what a pause of ours has kept back does not go all at once: from here on a second's worth at most
+        data["rest"] += (due - burst) / data["rate"]
+        due = burst
     return max(0, min(left, BATCH, due))
 
 
@@ -113,23 +129,30 @@ def _moved(
     """Move the next rows. Those that are no longer as they were planned are skipped, each with its why."""
     first = data["taken"]
     rows = ledger.rows(first, first + room)
+    results = queue.move(rows, token, data["status"])
     opened, skipped = [], {}
-    for place, (seen, result) in enumerate(zip(rows, queue.move(rows, token, data["status"]), strict=True), first):
+    for place, (seen, result) in enumerate(zip(rows, results, strict=False), first):
         if result in ("moved", "already"):
             opened.append(place)
         else:
             skipped[place] = {"id": seen.id, "end": result}
-    data["taken"] = first + len(rows)
+    data["taken"] = first + len(results)
     data["ends"] = dict(Counter(data["ends"]) + Counter(each["end"] for each in skipped.values()))
     return opened, skipped
 
 
 def _followed(queue: Queue, tools: Tools, ledger: Ledger, data: dict[str, Any]) -> dict[int, Any]:
     """Which of the jobs under way have ended, and how."""
-    under_way = ledger.open(FOLLOWED)
+    under_way = ledger.open(FOLLOWED, data["after"])
     ended: dict[int, Any] = {}
     places = list(under_way)
-    for place, outcome in zip(places, queue.follow([under_way[place] for place in places]), strict=True):
+    data["after"] = places[-1] if len(places) == FOLLOWED else -1
+    outcomes = queue.follow([under_way[place] for place in places])
+    states = Counter(outcome.state for outcome in outcomes)
+    data["retrying"] = states["delayed"]
+    signs = [outcome.due / 1000 for outcome in outcomes] + [data["looked"]] * bool(states["active"])
+    data["alive"] = max(data["alive"], *signs, 0.0)
+    for place, outcome in zip(places, outcomes, strict=True):
         if outcome.state == "completed":
             ended[place] = {"id": outcome.id, "end": "completed"}
         elif outcome.state == "gone":
@@ -164,7 +187,8 @@ def _halt(under_way: Procedure, data: Mapping[str, Any]) -> Mapping[str, Any] | 
 
 
 def _halted(why: str, by: str = "", title: str = "", advice: str = "") -> Mapping[str, str]:
-    """Why no more jobs are moved: canary, stop_at (of which cause, and what to do), stopped (by whom), or patience."""
+    """Why no more jobs are moved: canary, stop_at (of which cause, and what to do), stopped (by whom), refused (by the
+    queue, which says what to do), or patience."""
     return {"why": why, "by": by, "title": title, "advice": advice}
 
 
@@ -182,6 +206,7 @@ def _card(under_way: Procedure, tools: Tools, queue: Queue, data: Mapping[str, A
         "taken": data["taken"],
         "completed": ends.get("completed", 0),
         "failed": ends.get("failed", 0),
+        "retrying": data["retrying"],
         "skipped": ends.get("changed", 0) + ends.get("gone", 0),
         "again": sorted(data["again"].values(), key=lambda again: -again["count"])[:3],
         "rate": data["rate"],
@@ -203,6 +228,7 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
     now = queue.status()
     failed = [line for line in lines if line["end"] == "failed"]
     again = [line["id"] for line in failed if data["again"].get(line["cause"], {}).get("retry") not in HELD_BACK]
+    again = [seen.id for seen in queue.seen(again) if seen]  # a queue may keep but the latest of its failures
     facts = {
         "asker": under_way.asker,
         "confirmer": under_way.confirmer,
@@ -223,10 +249,15 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
     }
     files = []
     if len(lines) > INLINE:
-        text = "".join(f"{line['id']}\t{line['end']}\t{line.get('cause', '')}\n" for line in lines)
+        text = "".join(f"{_cell(line['id'])}\t{line['end']}\t{line.get('cause', '')}\n" for line in lines)
         files = [File(f"replay-{under_way.id}.tsv", f"{len(lines)} jobs of the replay", text=text)]
     receipt = Reply("jobs/receipt", facts, note=True, event={"kind": "replay"}, jobs=tuple(moved), files=files)
     return Next("", data, card=Reply("jobs/replayed", facts), say=[receipt], closed=closed)
+
+
+def _cell(id: str) -> str:
+    """An id in a table of tabs and lines."""
+    return id.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _line(seen: Seen, outcome: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -234,11 +265,13 @@ def _line(seen: Seen, outcome: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _again(queue: str, ids: list[str], data: Mapping[str, Any]) -> str | None:
-    """The sentence that replays what failed again; by time, when a button cannot hold the ids (2,000 characters)."""
+    """The sentence that replays what failed again; by time (and cause, when there is but one) when a button cannot
+    hold the ids (2,000 characters)."""
     if not ids:
         return None
     sentence = ACTIONS["/jobs replay"].sentence(queue=queue, ids=tuple(ids))
     if len(sentence) <= 1900:
         return sentence
     since = datetime.fromtimestamp(int(data["began"]), UTC)
-    return ACTIONS["/jobs replay"].sentence(queue=queue, count=len(ids), since=since)
+    cause = next(iter(data["again"])) if len(data["again"]) == 1 else None
+    return ACTIONS["/jobs replay"].sentence(queue=queue, count=len(ids), cause=cause, since=since)

@@ -8,8 +8,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from bot.sandbox.redis import RedisServer
+
+# How long an example takes says more of the machine's other work than of ours.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -235,6 +235,8 @@ class Queue:
     def history(self, since: datetime, until: datetime, step: timedelta) -> Sequence[Bucket]:
         return []
 
+    def switchable(self, *, paused: bool) -> None: ...
+
     def pause(self) -> None:
         self.paused = True
         self.switched.append("pause")

@@ -89,7 +89,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, change: object, reason: str) -> No
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "triage.toml"
     path.write_text(TRIAGE.read_text() + TRIAGE.read_text())
-    with pytest.raises(WrongTable, match="there twice: code-fault"):
+    with pytest.raises(WrongTable, match="there twice: child-failed"):
         Table.load(path)
 
 
@@ -116,11 +116,11 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         ("repost", '{"error":{"code":190,"error_subcode":460}}', "instagram-reconnect"),
         ("repost", '{\\"error\\":{\\"code\\":190,\\"error_subcode\\":463}}', "instagram-token-expired"),
         ("instagram", "OAuthException 190 / 463", "instagram-token-expired"),
-        ("instagram", "Request failed with status code 400", "request-failed-with-status-code"),
+        ("instagram", "Request failed with status code 400", "instagram-request-failed-with-stat"),
         ("instagram", "(#4) limit", "instagram-rate-limit"),
         ("instagram", "code: -2, error_subcode: 2207003", "instagram-media-unreachable"),
         ("instagram", "code: 2", "instagram-down"),
-        ("instagram", "Process exited with code 1", "process-exited-with-code"),
+        ("instagram", "Process exited with code 1", "instagram-process-exited-with-code"),
         ("repost", "spam_risk_too_many_posts", "tiktok-daily-cap"),
         ("repost", "Fetched 429 items, then failed oddly", "fetched"),
         ("instagram", "read ECONNRESET", "connection-lost"),
@@ -142,6 +142,32 @@ def test_what_the_table_does_not_know_is_a_cause_of_its_own_with_a_stable_key() 
     assert one.retry == "now"
     assert TABLE.cause("Shard 9 lost its follower while moving 15 of 99 rows", "repost").key != one.key
     assert TABLE.cause("Process exited with code 137", "").key != TABLE.cause("Process exited with code 1", "").key
+
+
+def test_the_same_words_of_two_platforms_are_two_causes() -> None:
+    names = ("instagram-upload", "tiktok-post", "x-post", "repost")
+    causes = [TABLE.cause("Request failed with status code 400", name) for name in names]
+    assert len({cause.key for cause in causes}) == 4
+    assert [cause.platform for cause in causes] == ["instagram", "tiktok", "x", ""]
+    assert causes[0].key.startswith("instagram-request-failed-")
+    assert causes[1].title == "TikTok: Request failed with status code 400"
+
+
+def test_which_platform_it_is_does_not_hang_on_what_was_seen_first() -> None:
+    reasons = ["Odd: https://open.tiktokapis.com/v2/x", "Odd: https://www.example.com/v2/y"]
+    there, back = Table(TABLE.rows), Table(TABLE.rows)
+    said = [there.cause(reason, "repost").key for reason in reasons]
+    assert [back.cause(reason, "repost").key for reason in reversed(reasons)] == said[::-1]
+    assert len(set(said)) == 2
+
+
+def test_a_secret_makes_neither_a_key_nor_a_cause_of_its_own() -> None:
+    reasons = ["Login failed: password=hunter", "Login failed: password=swordfish"]
+    (one,) = {TABLE.cause(reason, "repost") for reason in reasons}
+    assert one.key.startswith("login-failed-password-")
+    assert "hunter" not in one.key + one.title
+    people = {TABLE.cause(f"Could not mail {name}@reposter.example", "repost").key for name in ("ana", "bob")}
+    assert len(people) == 1
 
 
 def test_no_reason_is_a_cause_too() -> None:

@@ -226,6 +226,11 @@ def test_a_picture_that_cannot_be_drawn_is_left_out(
     assert "picture not drawn" in caplog.text
 
 
+def test_a_file_shows_no_secret_either() -> None:
+    sent = packed(File("a.tsv", "A", text="ana@x.example\tcompleted\n"), Renderer(TEMPLATES))
+    assert sent["text"] == "a•••@x.example\tcompleted\n"
+
+
 def test_a_file_keeps_what_it_needs_to_be_made_later() -> None:
     plain = packed(File("a.tsv", "A", text="x"), Renderer(TEMPLATES))
     drawn = packed(File("q.png", "Q", picture="queue", facts={"depth": [1]}), Renderer(TEMPLATES))

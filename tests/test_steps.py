@@ -355,6 +355,19 @@ def test_a_card_is_edited_on_the_way_and_its_last_state_arrives(night: Night, st
     assert story.over()
 
 
+def test_a_card_on_which_nothing_has_changed_is_not_edited(
+    night: Night, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "CARD_EVERY", 0.001)
+    said = ["1 of 9"] * 20 + ["2 of 9"] * 20
+    story.tells(start=[*[Next("start", wait=0.1, card=note(each)) for each in said], Next("", card=note("9"))])
+    story.begins()
+    night.rests()
+    [card] = night.slack.shown
+    assert card.text.endswith(": 9")
+    assert card.edits == 2, "posted once, then as 2 and as 9"
+
+
 def test_a_card_that_cannot_be_shown_holds_up_nothing(night: Night, story: Story) -> None:
     story.tells(start=[Next("start", card=Reply("incident/noted", {})), Next("", say=[note("done")])])
     story.begins()

@@ -141,7 +141,7 @@ class BullQueue:
         belongs = f"belongs to {version}" if version else "does not tell its version of BullMQ"
         return Refused(
             f"The queue {self._name} is paused and {belongs}. BullMQ before 6 loses jobs that are put back on a "
-            "paused queue, so nothing was moved: resume the queue first."
+            "paused queue: resume it first."
         )
 
     def move(self, jobs: Sequence[Seen], token: str, status: Ended = "failed") -> Sequence[Moved]:
@@ -156,8 +156,19 @@ class BullQueue:
             return self._moved_portion(jobs, token, status)
         # Two at a time: Redis works on one portion while the next is on its way, and is never held for longer than one.
         with ThreadPoolExecutor(2, "move") as pool:
-            asked = [pool.submit(self._moved_portion, portion, token, status) for portion in portions]
-        return [word for portion in asked for word in portion.result()]
+            asked = [pool.submit(self._moved_portion, each, token, status) for each in portions]
+        words: list[Moved] = []
+        for portion, future in zip(portions, asked, strict=True):
+            try:
+                told = future.result()
+            except Refused:
+                if not words:
+                    raise
+                break  # what the earlier portions moved must not be lost sight of
+            words += told
+            if len(told) < len(portion):
+                break
+        return words
 
     def _moved_portion(self, jobs: Sequence[Seen], token: str, status: Ended) -> Sequence[Moved]:
         keys = self._keys
@@ -194,8 +205,10 @@ class BullQueue:
                 )
                 parts = iter(answer)
                 outcomes += [
-                    Outcome(job.id, state, reason, whole(finished))
-                    for job, state, finished, reason in zip(some, parts, parts, parts, strict=True)
+                    Outcome(job.id, state, due=whole(at))
+                    if state == "delayed"
+                    else Outcome(job.id, state, reason, whole(at))
+                    for job, state, at, reason in zip(some, parts, parts, parts, strict=True)
                 ]
         gone = {outcome.id for outcome in outcomes if outcome.state == "gone"}
         if not gone:
@@ -276,6 +289,9 @@ class BullQueue:
 
     def history(self, since: datetime, until: datetime, step: timedelta) -> Sequence[Bucket]:
         return self._figures.history(since, until, step)
+
+    def switchable(self, *, paused: bool) -> None:
+        """Every queue of BullMQ's is."""
 
     def pause(self) -> None:
         """Workers finish what they have and take nothing more. BullMQ 5 keeps the jobs elsewhere meanwhile."""

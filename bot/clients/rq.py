@@ -283,17 +283,18 @@ class RqQueue:
                     steps[min(int((ended - begin) / width), len(starts) - 1)] += 1
         return [Bucket(*each) for each in zip(starts, counts["failed"], counts["completed"], strict=True)]
 
-    def pause(self) -> None:
-        raise Refused(self._all_or_none("pauses", "suspend"))
-
-    def resume(self) -> None:
-        raise Refused(self._all_or_none("resumes", "resume"))
-
-    def _all_or_none(self, does: str, command: str) -> str:
-        return (
+    def switchable(self, *, paused: bool) -> None:
+        does, command = ("pauses", "suspend") if paused else ("resumes", "resume")
+        raise Refused(
             f"RQ {does} all queues of a Redis at once, not {self._name} alone, so nothing was changed. "
             f"For all of them there is `rq {command}` on a machine that reaches {self._connection.place}."
         )
+
+    def pause(self) -> None:
+        self.switchable(paused=True)
+
+    def resume(self) -> None:
+        self.switchable(paused=False)
 
 
 def _reason(entry: Entry) -> str:

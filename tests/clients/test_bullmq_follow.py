@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import redis
 
 from bot.clients.bullmq import BullQueue
@@ -80,6 +82,8 @@ def test_a_job_that_waits_for_its_next_attempt_is_delayed(node: NodeProcess, que
     node.ask("mode", to="fail")
     node.ask("work")
     wait_for(lambda: states(queue, jobs) == ["delayed"])
+    (waits,) = queue.follow(jobs)
+    assert abs(waits.due / 1000 - time.time()) < 5
     node.ask("mode", to="complete")
     (outcome,) = end_of(queue, jobs)
     # Its first attempt left a failedReason on the job, which yet completed.

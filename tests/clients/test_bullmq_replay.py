@@ -12,8 +12,8 @@ import redis
 
 from bot.action import Refused
 from bot.clients import bullmq_scripts
-from bot.clients.bullmq import BullQueue
-from bot.tools import Outcome, Seen
+from bot.clients.bullmq import PORTION, BullQueue
+from bot.tools import Ended, Moved, Outcome, Seen
 from tests.clients.conftest import QUEUE, StartNode
 from tests.node import NodeProcess, wait_for
 
@@ -190,9 +190,9 @@ def test_a_paused_queue_of_bullmq_5_or_unknown_is_refused(
             client.hset(f"bull:{QUEUE}:meta", "version", version)
         else:
             client.hdel(f"bull:{QUEUE}:meta", "version")
-    with pytest.raises(Refused, match="resume the queue first"):
+    with pytest.raises(Refused, match="resume it first"):
         queue.ready()
-    with pytest.raises(Refused, match="resume the queue first"):
+    with pytest.raises(Refused, match="resume it first"):
         queue.move(jobs, "t")
     assert len(failed(queue)) == 3
     node.ask("resume")
@@ -288,6 +288,21 @@ def test_at_most_2000_jobs_go_in_one_call(queue: BullQueue) -> None:
     assert queue.move([Seen(str(n), "a", "", 1) for n in range(2000)], "t") == ["gone"] * 2000
 
 
+def test_what_was_moved_before_the_queue_refused_is_told(queue: BullQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    portion = queue._moved_portion
+
+    def until(jobs: Sequence[Seen], token: str, status: Ended) -> Sequence[Moved]:
+        if any(int(job.id) >= PORTION for job in jobs):
+            raise Refused("paused")
+        return portion(jobs, token, status)
+
+    monkeypatch.setattr(queue, "_moved_portion", until)
+    jobs = [Seen(str(n), "a", "", 1) for n in range(2 * PORTION)]
+    assert queue.move(jobs, "t") == ["gone"] * PORTION
+    with pytest.raises(Refused):
+        queue.move(jobs[PORTION:], "t")
+
+
 def test_a_key_that_is_no_job_stops_the_move_and_what_went_before_is_remembered(
     node: NodeProcess, queue: BullQueue, redis_url: str
 ) -> None:
@@ -295,7 +310,8 @@ def test_a_key_that_is_no_job_stops_the_move_and_what_went_before_is_remembered(
     with redis.Redis.from_url(redis_url) as client:
         client.delete(f"bull:{QUEUE}:{jobs[1].id}")
         client.set(f"bull:{QUEUE}:{jobs[1].id}", "no hash")
+        assert queue.move(jobs, "t") == ["moved"]
         with pytest.raises(Refused, match="is no such queue"):
-            queue.move(jobs, "t")
+            queue.move(jobs[1:], "t")
         client.delete(f"bull:{QUEUE}:{jobs[1].id}")
     assert queue.move(jobs, "t") == ["already", "gone", "moved"]

@@ -44,7 +44,7 @@ def test_a_replay_is_stopped_on_request_and_says_what_was_not_moved(stage: Stage
         stage.slack.oncall.presses(card, "Stop…").ok()
         question = story.sees(name, "Stop the replay of 30 jobs on stops?")
         stage.slack.oncall.presses(question, "Confirm").ok()
-        receipt = story.sees(name, "Replay stopped: stopped by")
+        receipt = story.sees(name, "Replay stopped: asked for by")
         assert "not moved" in str(receipt.blocks)
     assert BullQueue("stops", stage.redis_url).status().failed > 0
 

@@ -1,6 +1,6 @@
 -- Where each job is, and when and why it ended if it did.
 -- KEYS[1] failed, [2] completed, [3] delayed, [4] active   ARGV[1] key prefix, [2] bytes kept of a reason, [3…] ids
--- Returns state, finishedOn, reason for each id.
+-- Returns state, finishedOn (of a delayed job: when its turn comes) and reason for each id.
 local out = {}
 for i = 3, #ARGV do
   local id = ARGV[i]
@@ -17,6 +17,8 @@ for i = 3, #ARGV do
     state = 'gone'
   elseif redis.call('ZSCORE', KEYS[3], id) then
     state = 'delayed'
+    -- BullMQ's score: the time, and in its last twelve bits what tells jobs of one millisecond apart.
+    finished = string.format('%.0f', math.floor(redis.call('ZSCORE', KEYS[3], id) / 4096))
   elseif f[2] and (redis.call('EXISTS', key .. ':lock') == 1 or redis.call('LPOS', KEYS[4], id)) then
     -- Without its lock it may still be in the active list, whose length is what the workers run at once:
     -- its worker died, and the stalled check has not been yet.

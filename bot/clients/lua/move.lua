@@ -4,7 +4,8 @@
 --     [8] priority counter, [9] what this token has moved (hash: id → ms since 1970)
 -- ARGV[1] key prefix, [2] failed/completed, [3] failedReason/returnvalue, [4] now (ms), [5] life of KEYS[9] (ms),
 --     [6] [7] id and finishedOn as seen, [8] [9] …
--- Returns one word for each job; or PAUSED and the version where moving would lose jobs.
+-- Returns one word for each job, or for those before one that cannot be moved at all; or PAUSED and the version where
+-- moving would lose jobs.
 local set, meta, moved = KEYS[1], KEYS[4], KEYS[9]
 local prefix, state, field, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
@@ -60,7 +61,7 @@ if #record > 0 then
   rcall('HSET', moved, unpack(record))
   rcall('PEXPIRE', moved, ARGV[5])
 end
-if broken then -- what went before stays moved and is remembered, so that asking again tells "already"
+if broken and #out == 0 then
   local text = type(broken) == 'table' and broken.err or tostring(broken)
   return redis.error_reply((string.gsub(text, '^@?user_script:%s?%d+:%s*', '')))
 end
