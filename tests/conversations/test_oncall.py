@@ -6,6 +6,7 @@ import threading
 
 import httpx
 
+from bot.desk import BESIDE
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, PRIYA
 from tests.conversations.nights import Night
 
@@ -401,7 +402,8 @@ def test_two_clocks_and_two_workers_at_once_page_once(night: Night) -> None:
         thread.start()
     for thread in threads:
         thread.join(30)
-    night.settle()
+    # All claimed with one mark, as no two clocks ever do: whoever comes second may have put it off under the first.
+    night.goes(seconds=BESIDE.total_seconds())
     night.says(room, "Nobody has acknowledged in 5 min", times=1)
     night.says(room, "Level 2 paged: Linnea Berg", times=1)
     assert night.pagerduty.rang(LINNEA.id) == 1
