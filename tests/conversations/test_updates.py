@@ -146,6 +146,48 @@ def test_the_next_level_is_paged_beside_an_alert_whose_acknowledgement_lasts(nig
     assert night.pagerduty.incident(alert.id).status == "acknowledged"
 
 
+def test_the_next_level_is_paged_for_an_incident_without_an_alert_too(night: Night) -> None:
+    night.types("ops", "/incident open Uploads are slow --service reposting")
+    room = night.room()
+    night.goes(36)
+    night.says(room, "No update for 35 min: paging the next level", times=1)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+    assert night.desk.store.open_count() == 1, "the alert that she is paged by is no incident"
+
+
+def test_the_next_level_is_paged_though_the_alert_itself_has_resolved(night: Night, room: str) -> None:
+    night.pagerduty.webhooks.drop(100)
+    night.pagerduty.resolve(alert(night))
+    night.goes(36)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+
+
+def test_updates_that_are_missed_twice_again_page_again(night: Night) -> None:
+    night.pagerduty.account.services["PSERVICE1"].acknowledgement = None
+    night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.types(room, "/ack")
+    night.goes(36)
+    night.types(room, "/incident update Here again")
+    night.goes(36)
+    night.says(room, "Level 2 paged: Linnea Berg", times=2)
+    assert night.pagerduty.rang(LINNEA.id) == 2
+
+
+def test_nobody_is_paged_late_for_an_update_that_has_been_written_meanwhile(night: Night, room: str) -> None:
+    night.goes(34)
+    night.pagerduty.faults.next("*", times=200, reset="before")
+    night.goes(2)
+    night.says(room, "No update for 35 min: paging the next level", times=1)
+    night.types(room, "/incident update Here again")
+    night.pagerduty.faults.clear()
+    night.goes(2)
+    night.says(room, "Nobody further paged: what was missed has been done meanwhile", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 0
+
+
 def test_a_snooze_puts_the_update_off_with_its_reason_on_record(night: Night, room: str) -> None:
     night.goes(15)
     night.presses(night.says(room, DUE), "Snooze…")
