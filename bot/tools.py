@@ -396,6 +396,10 @@ class Workspace(Chat, Protocol):
         """Put a file there, once: with ``since``, one of that name that went there after it is taken for this one."""
         ...
 
+    def canvas(self, channel: str, markdown: str) -> None:
+        """Make this the channel's canvas. Raises Refused where it has one, and where the plan has none."""
+        ...
+
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Raises Refused when the trigger has expired or was used."""
         ...

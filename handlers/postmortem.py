@@ -35,7 +35,8 @@ def drafted(incident: Incident, tools: Tools) -> Reply:
     """The draft, as a message with the file under it."""
     facts = draft_facts(incident, tools)
     name = f"postmortem-{incident.name}.md"
-    files = [File(name, f"Postmortem of incident {incident.number}", template="postmortem.md", facts=facts)]
+    title, own = f"Postmortem of incident {incident.number}", incident.channel != incident.origin
+    files = [File(name, title, template="postmortem.md", facts=facts, canvas=own)]
     if picture := _picture(incident, tools):
         files.append(picture)
     shown = {

@@ -186,6 +186,10 @@ class SlackWorkspace:
         )
         return str(answer["files"][0]["id"])
 
+    def canvas(self, channel: str, markdown: str) -> None:
+        content = {"type": "markdown", "markdown": markdown}
+        self._ask(self._web.conversations_canvases_create, channel_id=channel, document_content=content)
+
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         self._ask(self._web.views_open, trigger_id=trigger, view=dict(view))
 

@@ -40,6 +40,28 @@ def test_a_draft_is_in_the_channel_at_once_as_blocks_file_and_picture(night: Nig
     assert names == ["postmortem-inc-1-instagram-uploads-failing.md", "repost-dispatch.png"]
 
 
+def test_the_draft_is_the_channel_s_canvas_too_where_the_plan_has_canvases(night: Night, room: str) -> None:
+    night.settle()
+    [canvas] = night.slack.workspace.canvases.values()
+    assert canvas["channel"] == night.slack.channel(room).id
+    assert canvas["markdown"] == draft(night, room)
+    canvas["markdown"] = "What somebody has written there since"
+    night.types(room, "/postmortem draft")
+    night.says(room, "Postmortem draft of incident 1", times=2)
+    assert [each["markdown"] for each in night.slack.workspace.canvases.values()] == [canvas["markdown"]]
+
+
+@pytest.mark.parametrize("error", ["team_tier_cannot_create_channel_canvases", "unknown_method", "missing_scope"])
+def test_a_plan_without_canvases_costs_nothing_but_the_canvas(night: Night, error: str) -> None:
+    night.types("ops", "/incident open Uploads fail")
+    room = night.room()
+    night.slack.faults.next("conversations.canvases.create", times=100, error=error)
+    night.types(room, "/incident resolve Token expired")
+    night.says(room, "Postmortem draft of incident 1", times=1)
+    assert "## Summary" in draft(night, room)
+    assert night.slack.workspace.canvases == {}
+
+
 def test_the_file_holds_summary_impact_timeline_receipts_causes_and_a_table_to_fill(night: Night, room: str) -> None:
     text = draft(night, room)
     for heading in ("Summary", "Impact", "Timeline", "What was done", "Contributing causes", "What went well"):
