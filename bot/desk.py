@@ -384,7 +384,8 @@ class Desk(Reception):
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
         message = self.renderer.render(reply.template, _facts(call, reply.facts))
-        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref)
+        key = reply.key or f"call:{call.id}"
+        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, key)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
             self._begin(change, _short(call.id) + (f"-{place}" if place else ""), begins, asked, confirmer="")

@@ -25,7 +25,7 @@ class Event:
     """One line of the timeline. ``at`` is when it happened, which for a pinned message is when that was written.
 
     ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref``
-    the reference in the logs.
+    the reference in the logs, ``key`` that of the message that said so.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Event:
     link: str = ""
     jobs: tuple[str, ...] = ()
     ref: str = ""
+    key: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)} | {"at": self.at.isoformat()}

@@ -154,11 +154,11 @@ class Steps:
         postings = []
         for place, reply in enumerate(following.say):
             message = self._rendered(procedure, reply)
-            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref)
+            key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
+            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref, key)
             if reply.to != "nobody":
                 channel = reply.channel or procedure.channel
                 files = [packed(file, self.renderer) for file in reply.files]
-                key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
                 postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
         if following.incident:
             incident = following.incident
@@ -178,6 +178,7 @@ class Steps:
         actor: str,
         at: datetime,
         ref: str,
+        key: str,
     ) -> None:
         """Put what is said on the incident's timeline, with the incident's new state where there is one."""
         if reply.incident:
@@ -188,7 +189,7 @@ class Steps:
         if number is None or not (reply.incident or reply.note):
             return
         fields = {"at": at, "actor": actor, "kind": reply.template, "text": message.text, **reply.event}
-        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref)))
+        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key)))
         change.due[f"card:{number}"] = self.now()
 
     def _show(self, procedure: Procedure, card: Reply) -> None:

@@ -355,6 +355,8 @@ class Tools:
     pager: Pager | None
     status_page: StatusPage | None
     tracker: Tracker | None
+    write: Callable[[str, Mapping[str, Any]], str]
+    """A template of Markdown and its facts → the text."""
     posted: Callable[[str], tuple[str, str]]
     """Channel and ``ts`` of the message that has this key; both "" while it has not been posted."""
 

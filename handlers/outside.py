@@ -5,7 +5,7 @@ Every step here is safe to repeat: the calls themselves look first, or bear a ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -150,7 +150,7 @@ def _level(pager: Pager, alert: Alert | None, turns: Sequence[OnCall]) -> int:
 def _escalated(incident: Incident, data: Mapping[str, Any], found: Mapping[str, Any]) -> Next:
     facts = {"number": incident.number, "level": data["level"], "names": [], "url": "", "paged": False, "why": ""}
     # The incident's channel as it is now: it may not have had one when this began.
-    said = Reply("oncall/escalated", facts | found, channel=incident.channel, note=True, event=ESCALATED)
+    said = Reply("oncall/escalated", {**facts, **found}, channel=incident.channel, note=True, event=ESCALATED)
     return Next("", data, say=[said])
 
 

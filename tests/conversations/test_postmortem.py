@@ -71,11 +71,27 @@ def test_the_file_holds_summary_impact_timeline_receipts_causes_and_a_table_to_f
     assert "Noor" in text or "noor" in text
     assert "Deployed v1.4.2 just before" in text
     assert "alert tuning" in text
-    assert "<@U" not in text
+    assert "Acknowledged by noor after 2 min" in text
+    assert "UONCALL" not in text
     timeline = text[text.index("## Timeline") : text.index("## What was done")]
     times = [line[2:21] for line in timeline.splitlines() if line.startswith("- ")]
     assert times == sorted(times)
-    assert "paused" in text[text.index("## What was done") :].lower()
+    done = text[text.index("## What was done") : text.index("## Figures")]
+    assert "repost-dispatch: running → paused, by noor" in done
+
+
+def test_the_file_holds_figures_and_links_to_what_was_said(night: Night, room: str) -> None:
+    text = draft(night, room)
+    figures = text[text.index("## Figures") : text.index("## Contributing causes")]
+    assert "| Time to acknowledge | 2 min |" in figures
+    assert "| Time to resolve | 20 min |" in figures
+    assert "| Updates in the channel | 1 |" in figures
+    assert "depth 0, 120 failed, 0 workers" in figures
+    assert "| Failed for: Instagram token expired | 47 by the time of the alert |" in figures
+    said = night.says(room, "Update: Token expired")
+    link = night.desk.workspace.link(said.channel, said.ts)
+    [line] = [each for each in text.splitlines() if "Update: Token expired" in each]
+    assert link in line
 
 
 def test_the_times_are_computed_from_the_alert_itself(night: Night, room: str) -> None:

@@ -393,7 +393,7 @@ def test_resolving_asks_for_the_root_cause_and_stops_every_clock(night: Night, r
 
 
 def test_the_tracker_issue_holds_cause_and_what_was_done_and_is_opened_once(night: Night, room: str) -> None:
-    night.types(room, "/incident note Rotated the token")
+    night.types(room, "/incident note Rotated the token, password=hunter2horse, told @maria & <b>Co</b>")
     night.types(room, "/incident resolve Token expired")
     card = night.says(room, "Resolved after")
     night.presses(card, "Open tracker issue")
@@ -401,6 +401,9 @@ def test_the_tracker_issue_holds_cause_and_what_was_done_and_is_opened_once(nigh
     (issue,) = night.github.issues
     assert "Token expired" in issue.body
     assert "Rotated the token" in issue.body
+    assert "Acknowledged by noor" in issue.body
+    for nothing in ("hunter2horse", "@maria", "<b>", "&amp;amp;", "UONCALL"):
+        assert nothing not in issue.body
     assert night.incident().issue
     night.types(room, "/postmortem track")
     night.whispered(room, "Not done: There is an issue already")
