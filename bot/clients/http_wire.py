@@ -52,13 +52,16 @@ class Wire:
         weakref.finalize(self, self._client.close)  # its connections go with it
 
     def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
-        """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice."""
+        """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice.
+
+        A 501 is an answer: there is nothing there to be asked for in that way.
+        """
         tries = 2 if method == "GET" else 1
         while True:
             tries -= 1
             try:
                 response = self._client.request(method, path, params=params, json=body)
-                if response.status_code < 500:
+                if response.status_code < 500 or response.status_code == 501:
                     break
                 lost = Unreachable(f"{self._beginning} is in trouble: it answered {response.status_code}.")
             except (httpx.HTTPError, httpx.InvalidURL) as error:

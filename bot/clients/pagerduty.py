@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 from bot.action import Refused, Unreachable
@@ -41,6 +41,7 @@ with warnings.catch_warnings():
 
 Answer = Mapping[str, Any]
 Due = Callable[[Alert], bool]
+_Asked = TypeVar("_Asked")
 
 API: Final = "https://api.pagerduty.com"
 TIMEOUT: Final = (3.05, 10.0)
@@ -128,8 +129,8 @@ class PagerDuty:
 
         now = self.alert(id)
         if due(now) and now.policy:
-            policy = self._policy(now.policy)
-            if policy.levels and level > policy.levels:
+            policy = _unless_gone(lambda: self._policy(now.policy))
+            if policy and policy.levels and level > policy.levels:
                 most = "1 level" if policy.levels == 1 else f"{policy.levels} levels"
                 raise Refused(f"The escalation policy {policy.name} has only {most}: there is nobody further to page.")
         return self._change(id, by, f"escalated to level {level}", {"escalation_level": level}, due)
@@ -156,7 +157,7 @@ class PagerDuty:
 
     def note(self, id: str, text: str, by: Acting, key: str) -> bool:
         path, what, signed = f"incidents/{_safe(id)}/notes", f"alert `{id}`", mark("note", id, key)
-        there = parts(self._get(path, what), "notes")
+        there = parts(_unless_gone(lambda: self._get(path, what)) or {}, "notes")
         if any(signed in str(each.get("content")) for each in there):
             return False
         body = {"note": {"content": marked(text, signed)}}
@@ -170,7 +171,7 @@ class PagerDuty:
     def set_severity(self, id: str, severity: str, by: Acting) -> str:
         try:
             known = self._remembered("priorities", lambda: list(self._pages("priorities", "priorities", {})))
-        except NotInPlan:
+        except (NotInPlan, Gone):
             return ""
         wanted = ranked(known, severity)
         if not wanted:
@@ -233,7 +234,7 @@ class PagerDuty:
         if not alert.policy or not mine:
             return 1
         asked = {"escalation_policy_ids": [alert.policy], "user_ids": sorted(mine)}
-        found = (oncall(each) for each in self._pages("oncalls", "oncalls", asked))
+        found = _unless_gone(lambda: [oncall(each) for each in self._pages("oncalls", "oncalls", asked)]) or []
         # Who stands on two levels counts for the upper one: better to page nobody again than everybody twice.
         return max((each.level for each in found if each.person.id in mine), default=1)
 
@@ -312,11 +313,14 @@ class PagerDuty:
         return [person(each) for each in parts(found, "users")]
 
     def _actor(self, by: Acting) -> _Actor:
-        mine = self.user(by.email)
+        mine = _unless_gone(lambda: self.user(by.email))
         if mine:
             return _Actor(mine, own=True)
         if self._sender:
-            configured = self.user(self._sender)
+            try:
+                configured = self.user(self._sender)
+            except Gone:  # it does not tell who its users are; whether this is one, it will say when he acts
+                configured = Person("", self._sender, self._sender)
             if not configured:
                 raise Refused(f"PagerDuty has no user {self._sender}: whoever runs Firewatch must mend PAGERDUTY_FROM.")
             return _Actor(configured, own=False)
@@ -400,6 +404,14 @@ class _Session(pdpyras.APISession):  # type: ignore[misc]  # pdpyras has no type
         """Called in pdpyras' loop for each answer. Left to itself, that waits 3, 6, 12 s… for a 429, without end."""
         if response.status_code == 429:
             raise too_many(response.headers)
+
+
+def _unless_gone(ask: Callable[[], _Asked]) -> _Asked | None:
+    """What is asked for only to do better; None where there is no such thing."""
+    try:
+        return ask()
+    except Gone:
+        return None
 
 
 def _safe(id: str) -> str:

@@ -489,3 +489,18 @@ def test_trouble_while_asking_who_owns_the_key_is_not_taken_for_an_answer(there:
     there.faults.next("GET /users/me", times=3, status=503)
     with pytest.raises(Unreachable, match="answered 503"):
         PagerDuty(there.api_key, "", there.api_url).acknowledge(made.id, TOMAS)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_what_is_asked_only_to_do_better_may_be_unknown_there(
+    there: PagerDutySandbox, pager: PagerDuty, status: int
+) -> None:
+    made = there.trigger("Uploads fail")
+    aside = ["oncalls", "users", "priorities", f"escalation_policies/{pager.alert(made.id).policy}"]
+    for path in [*aside, f"incidents/{made.id}/notes"]:
+        there.faults.next(f"GET /{path}", times=20, status=status)
+    assert pager.note(made.id, "Looking", Acting(name="tomas"), "n1")
+    assert pager.escalate(made.id, 2, Acting(name="tomas")).new
+    assert pager.acknowledge(made.id, Acting(name="tomas")).new
+    assert pager.set_severity(made.id, "sev1", Acting(name="tomas")) == ""
+    assert {each.asked.headers["from"] for each in there.made(f"PUT /incidents/{made.id}")} == {there.sender}

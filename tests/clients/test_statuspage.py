@@ -141,3 +141,22 @@ def test_a_page_in_trouble_is_unreachable(there: StatuspageSandbox, page: Status
 def test_the_address_may_name_the_version_or_not(there: StatuspageSandbox) -> None:
     page = Statuspage(there.api_key, there.page_id, f"{there.api_url}/v1/")
     assert page.create("Uploads fail", "Looking.", "inc-12").new
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_page_that_cannot_be_looked_at_is_told_all_the_same(
+    there: StatuspageSandbox, page: Statuspage, status: int
+) -> None:
+    """Proxies and other makers' pages may know the writing calls alone."""
+    room = f"/v1/pages/{there.page_id}/incidents"
+    there.faults.next(f"GET {room}", times=9, status=status)
+    posted = page.create("Uploads fail", "We are looking into it.", "inc-12")
+    there.faults.next(f"GET {room}/{posted.id}", times=9, status=status)
+    page.update(posted.id, "Posts recover.")
+    assert page.resolve(posted.id, "Over.").id == posted.id
+    assert [each.body for each in there.incidents[posted.id].updates] == [
+        "We are looking into it.",
+        "Posts recover.",
+        "Over.",
+    ]
+    assert there.incidents[posted.id].status == "resolved"
