@@ -96,6 +96,8 @@ class Incident:
     status_page: str = ""
     """The id of its incident on the status page."""
     issue: str = ""
+    false_alarm: bool = False
+    """It turned out to be no incident: nobody owes a postmortem."""
     postmortem_owner: str = ""
     postmortem: str = ""
     """Where the finished postmortem is; "" while it is owed."""
@@ -124,8 +126,9 @@ class Incident:
 
     @property
     def alert(self) -> str:
-        """The PagerDuty id of its (first) alert, "" when it was opened by hand."""
-        return self.alerts[0] if self.alerts else ""
+        """The PagerDuty id of its first alert that is not over, else of its first, "" when it was opened by hand."""
+        live = [each for each in self.alerts if each not in self.over]
+        return next(iter([*live, *self.alerts]), "")
 
     def acknowledge(self, who: str, at: datetime, lead: str = "") -> Self:
         """``who`` may be a name from elsewhere; ``lead`` a user id, who leads from now on if nobody does."""
@@ -165,6 +168,7 @@ class Incident:
             resolved_at=None,
             resolved_by="",
             cause="",
+            false_alarm=False,
             mitigated_at=None,
             updated_at=at,
             next_update=None,
@@ -244,8 +248,8 @@ def update_due(incident: Incident, pace: Pace) -> datetime | None:
 
 
 def postmortem_due(incident: Incident, pace: Pace) -> datetime | None:
-    """When the postmortem must be done; None before resolution and once it is."""
-    if not incident.resolved_at or incident.postmortem:
+    """When the postmortem must be done; None before resolution, once it is, and after a false alarm."""
+    if not incident.resolved_at or incident.postmortem or incident.false_alarm:
         return None
     return incident.resolved_at + pace.postmortem
 

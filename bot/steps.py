@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.action import Later, Refused, Reply, Unreachable
 from bot.incident import Event
+from bot.mrkdwn import recorded
 from bot.outbox import Outbox, Posting, packed
 from bot.procedure import PROCEDURES, Next, Procedure
 from bot.render import Message, Renderer
@@ -188,7 +189,7 @@ class Steps:
             change.due[f"duty:{number}"] = self.now()
         if number is None or not (reply.incident or reply.note):
             return
-        fields = {"at": at, "actor": actor, "kind": reply.template, "text": message.text, **reply.event}
+        fields = {"at": at, "actor": actor, "kind": reply.template, "text": recorded(message.text), **reply.event}
         change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key)))
         change.due[f"card:{number}"] = self.now()
 

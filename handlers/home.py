@@ -18,7 +18,8 @@ LATELY = 500
 def home(call: Call, tools: Tools) -> Reply:
     """Show the open incidents with their clocks, what is yours, and every command."""
     open_now = lists(tools.incidents.open(), tools)
-    owed = [owing(each, tools) for each in tools.incidents.recent(LATELY) if each.resolved and not each.postmortem]
+    over = [each for each in tools.incidents.recent(LATELY) if each.resolved]
+    owed = [owing(each, tools) for each in over if not each.postmortem and not each.false_alarm]
     owed.sort(key=lambda each: float(each["due"]))
     facts = {
         "mine": [each for each in open_now if each["lead"] == call.actor][:MINE],

@@ -19,6 +19,9 @@ from bot.tools import Tools
 BOT = Acting(name="Firewatch")
 ESCALATED = {"kind": "escalated", "actor": "Firewatch"}
 
+OVER = "This is resolved. We are sorry for it."
+"""The last word to customers."""
+
 
 def _pager(tools: Tools) -> Pager:
     if tools.pager is None:
@@ -99,7 +102,7 @@ def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
         alert = _known(pager, data["alert"])
         if no := _needless(incident, alert, data, tools):
             return _escalated(incident, {**data, "level": 0}, {"why": no})
-        turns = pager.oncall([alert.service if alert else data["service"]], tools.now, tools.now)
+        turns = _turns(pager, alert.service if alert else data["service"], tools)
         level = 1 + _level(pager, alert, turns)
         top = max((each.level for each in turns), default=level)
         beside = alert is None or alert.status != "triggered" or level > top
@@ -127,6 +130,13 @@ def _known(pager: Pager, alert: str) -> Alert | None:
         return pager.alert(alert) if alert else None
     except Gone:
         return None
+
+
+def _turns(pager: Pager, service: str, tools: Tools) -> Sequence[OnCall]:
+    try:
+        return pager.oncall([service], tools.now, tools.now)
+    except Gone:
+        return []
 
 
 def _needless(incident: Incident, alert: Alert | None, data: Mapping[str, Any], tools: Tools) -> str:
@@ -188,13 +198,31 @@ def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 @procedure("page-create")
 def publish(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Put it on the status page, and keep the id that came back before anything else."""
-    data = dict(under_way.data)
+    """Put it on the status page, and keep the id that came back before anything else.
+
+    The page may have been away for long: what is over before it was said is not said, and what was over by the time it
+    was is resolved there at once.
+    """
+    data, page = dict(under_way.data), _status_page(tools)
     incident = tools.incidents.get(data["number"])
-    if under_way.step == "start":
-        posted = _status_page(tools).create(data["title"], data["text"], f"incident-{data['number']}")
-        return Next("said", {**data, "url": posted.url}, incident=replace(incident, status_page=posted.id))
-    return Next("", data, say=[Reply("incident/published", {"url": data["url"], "by": under_way.asker}, note=True)])
+    match under_way.step:
+        case "start":
+            if incident.resolved:
+                raise Refused("The incident is resolved by now, so customers were told nothing.")
+            return Next("create", data)
+        case "create":
+            posted = page.create(data["title"], data["text"], f"incident-{data['number']}")
+            kept = replace(incident, status_page=posted.id)
+            found = {"id": posted.id, "url": posted.url, "new": posted.new}
+            return Next("said", {**data, **found}, incident=kept)
+        case _:
+            if not data["new"]:
+                page.update(data["id"], data["text"])  # of two who were first at once, one made it
+            if incident.resolved:
+                page.resolve(data["id"], OVER)
+            return Next(
+                "", data, say=[Reply("incident/published", {"url": data["url"], "by": under_way.asker}, note=True)]
+            )
 
 
 @procedure("page-update")
@@ -209,7 +237,7 @@ def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def over(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Say on the status page that it is over."""
     data = under_way.data
-    _status_page(tools).resolve(data["id"], data["text"])
+    _status_page(tools).resolve(data["id"], OVER)
     return Next("", data)
 
 

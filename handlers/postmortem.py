@@ -182,6 +182,7 @@ def show(call: Call, tools: Tools) -> Reply:
     facts = {
         "number": incident.number,
         "state": incident.state,
+        "false_alarm": incident.false_alarm,
         "owner": incident.postmortem_owner,
         "link": incident.postmortem,
         "due": due.timestamp() if due else None,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import threading
+import time
 
 import httpx
+import pytest
 
 from bot.desk import BESIDE
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, PRIYA
+from bot.tools import Service, Tools
+from handlers.evidence import EVIDENCE
 from tests.conversations.nights import Night
 
 TITLE = "Instagram uploads failing"
@@ -100,6 +107,17 @@ def test_every_webhook_is_answered_with_a_yes_within_a_second_whatever_comes_of_
     assert max(each.seconds for each in attempts) < 1
 
 
+def test_a_webhook_of_two_megabytes_is_taken_too(night: Night) -> None:
+    night.pagerduty.webhooks.drop()
+    alert = night.pagerduty.trigger(TITLE)
+    data = {"id": alert.id, "type": "incident", "service": {"id": "PSERVICE1"}, "details": "x" * 2_000_000}
+    body = json.dumps({"event": {"event_type": "incident.triggered", "data": data}}).encode()
+    secret = night.pagerduty.webhooks.secrets[0].encode()
+    signed = {"X-PagerDuty-Signature": f"v1={hmac.new(secret, body, hashlib.sha256).hexdigest()}"}
+    assert httpx.post(night.webhook, content=body, headers=signed, trust_env=False).status_code == 202
+    night.says(night.room(), CARD, times=1)
+
+
 def test_webhooks_are_taken_with_either_secret_while_it_is_rotated_and_unsigned_ones_never(night: Night) -> None:
     night.pagerduty.webhooks.rotate()
     night.pagerduty.trigger(TITLE)
@@ -116,6 +134,31 @@ def test_evidence_that_does_not_come_is_named_and_holds_up_nothing(night: Night)
     assert "queue: " in night.shown(card)
 
 
+def test_pieces_of_evidence_that_hang_or_break_are_named_and_wait_side_by_side(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+
+    def hangs(service: Service, tools: Tools) -> None:
+        let_go.wait(30)
+
+    def breaks(service: Service, tools: Tools) -> None:
+        raise KeyError("what nobody thought of")
+
+    monkeypatch.setattr("handlers.evidence.EVIDENCE_SECONDS", 0.5)
+    for name, look in {"host": hangs, "disk": hangs, "deploys": breaks}.items():
+        monkeypatch.setitem(EVIDENCE, name, look)
+    started = time.monotonic()
+    night.pagerduty.trigger(TITLE)
+    shown = night.shown(night.says(night.room(), CARD, times=1))
+    let_go.set()
+    assert time.monotonic() - started < 5
+    assert "host: no answer within 0.5 s" in shown
+    assert "disk: no answer within 0.5 s" in shown
+    assert "deploys: it failed on my side" in shown
+    assert "120 failed" in shown
+
+
 def test_the_card_is_one_message_that_turns(night: Night) -> None:
     night.pagerduty.trigger(TITLE)
     room = night.room()
@@ -128,6 +171,21 @@ def test_the_card_is_one_message_that_turns(night: Night) -> None:
     assert night.labels(card) == []
     assert night.incident().resolved
     night.says(room, CARD, times=1)
+
+
+def test_for_what_was_no_incident_nobody_owes_a_postmortem(night: Night) -> None:
+    alert = night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.presses(night.says(room, CARD), "Not an incident")
+    over = night.says(room, "Resolved after", times=1)
+    assert "Not an incident" in night.shown(over)
+    assert night.labels(over) == ["Timeline"]
+    assert night.pagerduty.incident(alert.id).status == "resolved"
+    night.goes(hours=60)
+    night.silent(room, "Postmortem")
+    night.types(room, "/incident reopen It is one after all")
+    night.types(room, "/incident resolve The token had expired")
+    night.says(room, "Postmortem draft", times=1)
 
 
 def test_failed_jobs_and_the_runbook_are_one_press_away(night: Night) -> None:

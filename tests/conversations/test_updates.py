@@ -336,12 +336,38 @@ def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_tw
     night.says(room, "On the status page now", times=1)
 
 
-def test_public_without_a_page_or_before_it_says_what_to_do(night: Night, room: str) -> None:
-    night.types(room, "/incident update Hello --public")
-    assert "/incident publish" in night.shown(
-        night.whispered(room, "Not done: This incident is not on the status page")
-    )
-    night.silent(room, "Update: Hello")
+def test_the_first_public_update_puts_it_on_the_page_and_of_two_at_once_neither_word_is_lost(
+    night: Night, room: str
+) -> None:
+    night.statuspage.faults.next("*", times=20, reset="before")
+    night.types(room, "/incident update Posts to Instagram are late --public")
+    night.types(room, "/incident update The token is renewed --public")
+    night.says(room, "Update: The token is renewed", times=1)
+    night.statuspage.faults.clear()
+    night.goes(1)
+    (public,) = night.statuspage.incidents.values()
+    bodies = [each.body for each in public.updates]
+    assert sorted(set(bodies)) == ["Posts to Instagram are late", "The token is renewed"]
+    assert len(bodies) == 2
+    assert night.incident().status_page == public.id
+
+
+def test_what_is_resolved_before_the_page_could_be_reached_is_not_left_open_there(night: Night, room: str) -> None:
+    night.statuspage.faults.next("*", times=200, reset="before")
+    night.types(room, "/incident publish Posts are late")
+    night.goes(1)
+    night.types(room, "/incident resolve Token expired")
+    night.statuspage.faults.clear()
+    night.goes(2)
+    assert [each.status for each in night.statuspage.incidents.values()] in ([], ["resolved"])
+
+
+def test_public_without_a_status_page_says_how_to_turn_it_on(redis_url: str, tmp_path: Path) -> None:
+    with Night(redis_url, tmp_path, parts=False) as night:
+        night.types("ops", "/incident open Slow")
+        night.types(night.room(), "/incident update Hello --public")
+        told = night.whispered(night.room(), "Not done:")
+        assert "STATUSPAGE_API_KEY" in night.shown(told)
 
 
 # ---------------------------------------------------------------- PagerDuty out
@@ -444,6 +470,23 @@ def test_the_buttons_of_a_resolved_incident_are_answered(night: Night, room: str
     night.silent(room, "Update: Late words")
     assert night.statuspage.incidents == {}
     assert night.labels(summary) == ["Timeline"]
+
+
+def test_what_came_from_outside_is_escaped_once_wherever_it_is_shown(night: Night) -> None:
+    night.pagerduty.trigger("Q&A <!channel> <@ULEAD> fails")
+    room = night.room()
+    night.types(room, "/ack")
+    night.types(room, "/incident resolve R&D broke it")
+    night.types(room, "/incident timeline")
+    shown = night.shown(night.says(room, "Timeline of incident 1"))
+    assert "Resolved after 0 s: Q&amp;A &lt;!channel&gt;" in shown
+    assert "Acknowledged by <@UONCALL>" in shown
+    for wrong in ("&amp;amp;", "&amp;lt;", "<!channel>", "<@ULEAD>"):
+        assert wrong not in shown
+    assert not [each for each in night.slack.channel(room).messages if "ULEAD" in each.pings]
+    [file] = [one for each in night.slack.channel(room).messages for one in each.files if one.name.endswith(".md")]
+    assert "Q&A" in file.text
+    assert "&amp;" not in file.text
 
 
 def test_an_update_of_forty_thousand_characters_is_posted_with_all_of_it_in_a_file(night: Night, room: str) -> None:
