@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.action import Later, Unreachable
+from bot.clients.patience import Patience
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.05)
 LONGEST: Final = 3600.0
@@ -42,6 +43,7 @@ class Wire:
     def __init__(self, name: str, address: str, headers: Mapping[str, str]) -> None:
         self.name = name
         self._beginning = name[:1].upper() + name[1:]
+        self._patience = Patience(self._beginning)
         self._client = httpx.Client(
             base_url=address,
             headers={"User-Agent": "firewatch", **headers},
@@ -58,6 +60,7 @@ class Wire:
         """
         tries = 2 if method == "GET" else 1
         while True:
+            self._patience.check()
             tries -= 1
             try:
                 response = self._client.request(method, path, params=params, json=body)
@@ -67,6 +70,9 @@ class Wire:
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 lost = Unreachable(f"I could not reach {self.name}: {type(error).__name__}.")
                 lost.__cause__ = error
+                if isinstance(error, httpx.TimeoutException):
+                    self._patience.lose()
+                    tries = 0
             if not tries:
                 raise lost
         try:

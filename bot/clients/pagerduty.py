@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 from bot.action import Refused, Unreachable
-from bot.clients.pagerduty_errors import NotInPlan, checked, too_many, unreached
+from bot.clients.pagerduty_errors import NotInPlan, checked, timed_out, too_many, unreached
 from bot.clients.pagerduty_shapes import (
     alert,
     fresh,
@@ -32,6 +32,7 @@ from bot.clients.pagerduty_shapes import (
     stamp,
     text,
 )
+from bot.clients.patience import Patience
 from bot.outside import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy, Relapse
 
 with warnings.catch_warnings():
@@ -78,6 +79,7 @@ class PagerDuty:
         self._url = (api_url or API).rstrip("/")
         self._threads = threading.local()
         self._known: dict[str, tuple[float, Any]] = {}
+        self._patience = Patience("PagerDuty")
 
     # ------------------------------------------------------------ alerts
 
@@ -375,16 +377,23 @@ class PagerDuty:
         session = self._session()
         reading = method == "GET"
         session.retry = dict(RETRIED) if reading else {}
-        session.max_network_attempts = 1 if reading else 0
         asked = {"params": dict(params)} if params else {}
         content = {"json": dict(body)} if body is not None else {}
-        try:
-            response = session.request(method, path, headers={"From": sender} if sender else {}, **asked, **content)
-        except pdpyras.PDHTTPError as error:  # a 401
-            response = error.response
-        except pdpyras.PDClientError as error:
-            raise unreached(error) from error
-        return checked(response, what)
+        again = reading
+        while True:
+            self._patience.check()
+            try:
+                response = session.request(method, path, headers={"From": sender} if sender else {}, **asked, **content)
+            except pdpyras.PDHTTPError as error:  # a 401
+                response = error.response
+            except pdpyras.PDClientError as error:
+                if timed_out(error):
+                    self._patience.lose()
+                elif again:  # a connection that was lost; nothing happened by it
+                    again = False
+                    continue
+                raise unreached(error) from error
+            return checked(response, what)
 
     def _session(self) -> Any:
         session = getattr(self._threads, "session", None)
@@ -393,6 +402,7 @@ class PagerDuty:
             session.url = self._url
             session.timeout = TIMEOUT
             session.sleep_timer = 0.25
+            session.max_network_attempts = 0
             # pdpyras would follow HTTPS_PROXY to this machine itself, too.
             session.trust_env = urlsplit(self._url).hostname not in ("127.0.0.1", "::1", "localhost")
             self._threads.session = session

@@ -58,6 +58,13 @@ def too_many(headers: Mapping[str, str]) -> Later:
     return Later(seconds, f"PagerDuty asks for a pause of {seconds:g} s")
 
 
+def timed_out(error: BaseException) -> bool:
+    """Whether it was silence: a broken connection is noticed at once."""
+    return isinstance(error, TimeoutError) or any(
+        timed_out(each) or "Timeout" in type(each).__name__ for each in (error.__cause__, error.__context__) if each
+    )
+
+
 def unreached(error: BaseException) -> Unreachable:
     """No answer at all: what is at the bottom of it, in a word."""
     while error.__cause__ is not None or error.__context__ is not None:

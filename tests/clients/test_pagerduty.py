@@ -504,3 +504,31 @@ def test_what_is_asked_only_to_do_better_may_be_unknown_there(
     assert pager.acknowledge(made.id, Acting(name="tomas")).new
     assert pager.set_severity(made.id, "sev1", Acting(name="tomas")) == ""
     assert {each.asked.headers["from"] for each in there.made(f"PUT /incidents/{made.id}")} == {there.sender}
+
+
+def test_one_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
+    there: PagerDutySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.clients.pagerduty.TIMEOUT", (1.0, 0.2))
+    pager = PagerDuty(there.api_key, there.sender, there.api_url)
+    made = there.trigger("Uploads fail")
+    there.faults.next("*", delay=1.0)
+    with pytest.raises(Unreachable, match="could not reach PagerDuty: timeout"):
+        pager.alert(made.id)
+    with pytest.raises(Unreachable, match="PagerDuty did not answer in time; I ask again in"):
+        pager.acknowledge(made.id, NOOR)
+    there.wait_for(lambda: len(there.calls) == 1)
+    monkeypatch.setattr(pager._patience, "_until", 0.0)
+    assert pager.acknowledge(made.id, NOOR).new
+
+
+def test_a_connection_that_breaks_while_reading_is_made_anew_and_pagerduty_asked_on(
+    there: PagerDutySandbox, pager: PagerDuty
+) -> None:
+    made = there.trigger("Uploads fail")
+    there.faults.next("*", reset="before")
+    assert pager.alert(made.id).id == made.id
+    there.faults.next("*", times=2, reset="before")
+    with pytest.raises(Unreachable):
+        pager.alert(made.id)
+    assert pager.alert(made.id).id == made.id

@@ -160,3 +160,16 @@ def test_a_page_that_cannot_be_looked_at_is_told_all_the_same(
         "Over.",
     ]
     assert there.incidents[posted.id].status == "resolved"
+
+
+def test_a_page_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
+    there: StatuspageSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.clients.http_wire.TIMEOUT", 0.2)
+    page = Statuspage(there.api_key, there.page_id, there.api_url)
+    there.faults.next("*", delay=1.0)
+    for why in ("I could not reach the status page: ReadTimeout", "The status page did not answer in time"):
+        with pytest.raises(Unreachable, match=why):
+            page.create("Uploads fail", "We are looking into it.", "inc-12")
+    there.wait_for(lambda: len(there.calls) == 1)
+    assert there.incidents == {}
