@@ -33,6 +33,13 @@ CARD_EVERY = 2.0
 AWAY = 5.0
 """Seconds until an outside system that could not be reached is tried again."""
 
+SOON, AWAY_LONG = 12, 30.0
+"""So many times it is tried again that soon, then every so many seconds."""
+
+TOLD = ("pager", "page", "track")
+GIVEN_UP = timedelta(hours=12)
+"""What is only told elsewhere is given up after so long, and the channel hears that it was."""
+
 PENDING = 3
 """So many times a procedure has had to wait for an outside system before the channel hears of it."""
 
@@ -90,13 +97,13 @@ class Steps:
             following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
             sent = self._spoken(procedure, following, change, version)
             ended["failures"] = 0
-        except Unreachable as away:
-            return self._later(procedure, AWAY, away.sentence)
         except Later as later:
             return self._later(procedure, later.seconds, later.why)
         except LOST:
             raise
         except Refused as no:
+            if isinstance(no, Unreachable) and not self._too_late(procedure):
+                return self._later(procedure, AWAY, no.sentence)
             ended["refused"] = True
             facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
             change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
@@ -135,11 +142,18 @@ class Steps:
             self._flush(procedure.id)
         return following.wait
 
+    def _too_late(self, procedure: Procedure) -> bool:
+        """Whether a word to PagerDuty, the status page or the tracker would come so late that it misleads."""
+        return procedure.kind.partition("-")[0] in TOLD and self.now() - procedure.started > GIVEN_UP
+
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
         """Come back to it; when that has happened a few times, the channel is told what is pending."""
         log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
+        waits = self.store.counted(f"waits:{procedure.id}")
+        if waits > SOON:
+            seconds = max(seconds, AWAY_LONG)
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
-        if self.store.counted(f"waits:{procedure.id}") == PENDING:
+        if waits == PENDING:
             facts = {"why": why, "kind": procedure.kind}
             message = self._rendered(procedure, Reply("desk/pending", facts))
             try:

@@ -7,6 +7,7 @@ import hmac
 import json
 import threading
 import time
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -439,6 +440,27 @@ def test_with_pagerduty_down_slack_is_answered_at_once_and_the_channel_told_what
     night.pagerduty.faults.clear()
     night.goes(seconds=30)
     assert night.pagerduty.incident(alert.id).status == "acknowledged"
+    night.says(room, PENDING, times=1)
+
+
+def test_with_pagerduty_down_for_hours_it_is_asked_ever_less_often_and_at_last_given_up(night: Night) -> None:
+    night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.types(room, "/incident snooze 4h Away")
+    night.pagerduty.faults.next("*", times=100_000, reset="before")
+    night.types(room, "/ack")
+    due_next: list[str] = night.redis.zrange(night.desk.store.key("due"), 0, -1)  # type: ignore[assignment]
+    [member] = [each for each in due_next if each.startswith("procedure:")]
+    waits = []
+    for _ in range(20):
+        due = night.desk.store.due_at(member)
+        assert due is not None
+        waits.append((due - night.at).total_seconds())
+        night.goes(seconds=waits[-1])
+    assert waits == [5.0] * 12 + [30.0] * 8
+    night.at += timedelta(hours=12)
+    night.goes(1)
+    night.says(room, "Not done: the acknowledgement in PagerDuty. I could not reach PagerDuty", times=1)
     night.says(room, PENDING, times=1)
 
 
