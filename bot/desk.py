@@ -32,6 +32,7 @@ from bot.action import (
     Text,
     Unanswered,
     Unreachable,
+    User,
     written,
 )
 from bot.grammar import read
@@ -357,9 +358,9 @@ class Desk(Reception):
                 {
                     "name": p.name,
                     "label": p.name.replace("_", " ").capitalize(),
-                    "kind": "select" if p.choices or p.flag else "multiline" if p.type is Text else "text",
+                    "kind": _kind(p),
                     "options": [[choice, choice] for choice in p.choices or (YES_NO if p.flag else ())] or None,
-                    "initial": incomplete.given.get(p.name) or first.get(p.name) or _initial(p),
+                    "initial": _begun(p, incomplete.given.get(p.name) or first.get(p.name)) or _initial(p),
                     "optional": not p.required,
                     "hint": p.help,
                 }
@@ -618,6 +619,17 @@ def _reminding(incident: Incident, duty: Duty, now: datetime) -> Call:
 
 
 YES_NO = ("no", "yes")
+
+
+def _kind(p: Parameter) -> str:
+    if p.choices or p.flag:
+        return "select"
+    return "multiline" if p.type is Text else "user" if p.type is User else "text"
+
+
+def _begun(p: Parameter, word: str | None) -> str | None:
+    """What its field begins with: for a person, whose field takes no words, the id."""
+    return word.strip("<@>").partition("|")[0] if word and p.type is User else word
 
 
 def _initial(p: Parameter) -> str | None:

@@ -239,6 +239,10 @@ class Pager(Protocol):
         """Who this is, with their e-mail address: an alert gives only a reference to its people."""
         ...
 
+    def named(self, word: str) -> Person | None:
+        """Who is called so: by full name, first name, or what stands before the @ of their address; None if not one."""
+        ...
+
     def policy(self, word: str) -> Policy:
         """An escalation policy by id or by name. Raises Gone, with a near miss, when there is none."""
         ...

@@ -177,7 +177,7 @@ def _beside(pager: Pager, data: Mapping[str, Any]) -> dict[str, Any]:
 
 @procedure("pager-page")
 def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Page a person (a mention, by their e-mail address) or a policy."""
+    """Page a person (a mention, by their e-mail address) or a policy; in a form, a person too is but a name."""
     pager, data = _pager(tools), under_way.data
     target: Person | Policy
     who = data["who"]
@@ -188,12 +188,22 @@ def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
             raise Refused(f"PagerDuty knows nobody with the e-mail address of <@{user}>.", "Page a policy instead.")
         target = found
     else:
-        target = pager.policy(who)
+        target = _called(pager, who)
     done = pager.page(
         target, data["why"], acting(data["by"], tools), data["key"], alert=data["alert"], service=data["service"]
     )
     facts = {"who": done.who, "url": done.url, "why": data["why"], "by": data["by"]}
     return Next("", data, say=[Reply("oncall/paged", facts, note=True, event={"kind": "paged"})])
+
+
+def _called(pager: Pager, word: str) -> Person | Policy:
+    try:
+        return pager.policy(word)
+    except Gone:
+        found = pager.named(word.removeprefix("@"))
+        if found is None:
+            raise
+        return found
 
 
 @procedure("page-create")

@@ -115,7 +115,8 @@ def snooze(call: Call, tools: Tools, span: timedelta, why: Text) -> Reply:
     if not timedelta(minutes=1) <= span <= timedelta(hours=4):
         raise Refused("A snooze lasts from 1m to 4h.")
     incident = here(call, tools).snooze(call.at + span)
-    facts = {"until": (call.at + span).timestamp(), "span": span, "why": why, "by": call.actor}
+    due = update_due(incident, tools.catalogue.pace(incident.severity)) or call.at + span
+    facts = {"until": due.timestamp(), "why": why, "by": call.actor}
     event = {"kind": "snooze", "text": f"Updates put off for {duration_words(span)}: {why}"}
     return Reply("incident/snoozed", facts, incident=incident, event=event)
 

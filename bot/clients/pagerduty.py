@@ -254,6 +254,20 @@ class PagerDuty:
         found = (person(each) for each in self._pages("users", "users", {"query": email}))
         return next((each for each in found if each.email.casefold() == email), None)
 
+    def named(self, word: str) -> Person | None:
+        wanted = word.strip().casefold()
+
+        def called(each: Person) -> bool:
+            return wanted in (
+                each.name.casefold(),
+                *each.name.casefold().split()[:1],
+                each.email.casefold().split("@")[0],
+            )
+
+        known = [person(each) for each in self._pages("users", "users", {"query": wanted})] if wanted else []
+        found = [each for each in known if called(each)]
+        return found[0] if len(found) == 1 else None
+
     def person(self, id: str) -> Person | None:
         def asked() -> Person | None:
             try:

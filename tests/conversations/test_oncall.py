@@ -521,6 +521,18 @@ def test_paging_somebody_whom_pagerduty_does_not_know_says_so(night: Night) -> N
     night.says("ops", "Not done: paging. PagerDuty knows nobody with the e-mail address of <@UGUEST>")
 
 
+@pytest.mark.parametrize("who", ["@linnea", "Linnea Berg", "linnea"])
+def test_in_the_form_a_person_is_but_a_name(night: Night, who: str) -> None:
+    night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.presses(night.says(room, CARD), "Page help…")
+    view = night.slack.open_view("noor")
+    assert view
+    night.slack.oncall.submits(view, {"who": who, "why": "Stuck"}).ok()
+    night.says(room, "Linnea Berg paged: Stuck", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+
+
 def test_page_help_opens_a_form(night: Night) -> None:
     night.pagerduty.trigger(TITLE)
     room = night.room()

@@ -103,7 +103,7 @@ def test_its_owner_is_asked_for_and_named(night: Night, room: str) -> None:
     night.presses(night.says(room, "Resolved after"), "Postmortem owner…")
     view = night.slack.open_view("noor")
     assert view
-    night.slack.oncall.submits(view, {"user": "<@ULEAD>"}).ok()
+    night.slack.oncall.submits(view, {"user": "ULEAD"}).ok()
     night.says(room, "<@ULEAD> writes the postmortem of incident 1", times=1)
     assert night.incident().postmortem_owner == "ULEAD"
     night.types(room, "/postmortem show")

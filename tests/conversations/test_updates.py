@@ -203,6 +203,12 @@ def test_a_snooze_puts_the_update_off_with_its_reason_on_record(night: Night, ro
     night.says(room, "Update due", times=2)
 
 
+def test_a_snooze_that_ends_before_the_update_is_due_says_when_it_is(night: Night, room: str) -> None:
+    night.types(room, "/incident snooze 2m Getting coffee")
+    due = int(night.at.timestamp()) + 15 * 60
+    assert str(due) in night.says(room, "Updates snoozed until").text
+
+
 @pytest.mark.parametrize(("severity", "minutes"), [("sev1", 10), ("sev2", 15)])
 def test_each_severity_has_its_own_pace(redis_url: str, tmp_path: Path, severity: str, minutes: int) -> None:
     seed(redis_url, now=None)
