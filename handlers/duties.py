@@ -37,15 +37,23 @@ def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> R
 
 
 def _ack_soon(incident: Incident, owed: Duty, tools: Tools) -> Reply:
-    since = (incident.alerted_at or incident.opened_at).timestamp()
     due = owed.at + tools.catalogue.pace(incident.severity).ack * 2 / 5
-    facts = {"oncall": list(tools.people.oncall()), "since": since, "due": due.timestamp(), "ack": "/ack"}
-    return _reminder("oncall/ack_soon", incident, facts)
+    facts = {"oncall": list(tools.people.oncall()), "due": due.timestamp()}
+    return _reminder("oncall/ack_soon", incident, facts | _waiting(incident))
 
 
 def _ack_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
-    since = (incident.alerted_at or incident.opened_at).timestamp()
-    return _escalation("oncall/ack_missed", incident, owed, tools, {"since": since, "ack": "/ack"})
+    return _escalation("oncall/ack_missed", incident, owed, tools, _waiting(incident))
+
+
+def _waiting(incident: Incident) -> dict[str, Any]:
+    """Since when it waits; and while it has no channel of its own, what is meant and which alert a button is about."""
+    homeless = not incident.channel
+    return {
+        "since": (incident.alerted_at or incident.opened_at).timestamp(),
+        "what": incident.title if homeless else "this",
+        "ack": f"/ack {incident.alert}" if homeless and incident.alert else "/ack",
+    }
 
 
 # ---------------------------------------------------------------- updates

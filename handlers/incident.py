@@ -169,6 +169,7 @@ def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "seconds": incident.lasted(tools.now).total_seconds(),
         "ack_due": ack.timestamp() if ack else None,
         "update_due": update.timestamp() if update else None,
+        "late": any(due is not None and due < tools.now for due in (ack, update)),
         "events": [_line(event) for event in events[-5:]],
         "event_count": len(events),
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),

@@ -61,6 +61,15 @@ def test_any_real_update_restarts_the_clock(night: Night, room: str, how: str) -
     night.says(room, "Update due: 15 min since the last one", times=1)
 
 
+def test_an_incident_that_is_shown_says_that_its_update_is_overdue(night: Night, room: str) -> None:
+    night.goes(14)
+    night.types(room, "/incident show")
+    assert "Next update due" in night.shown(night.says(room, TITLE))
+    night.goes(2)
+    night.types(room, "/incident show")
+    assert "Update overdue since" in night.shown(night.says(room, TITLE))
+
+
 def test_a_note_does_not_restart_the_clock(night: Night, room: str) -> None:
     night.goes(14)
     night.types(room, "/incident note Looking")
