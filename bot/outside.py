@@ -288,8 +288,11 @@ class StatusPage(Protocol):
         """
         ...
 
-    def update(self, id: str, body: str, status: PublicStatus | None = None) -> Posted:
-        """Say what is new; without a status it stays as it is. The very text that was said last is not said twice."""
+    def update(self, id: str, body: str, status: PublicStatus | None = None, reopen: bool = False) -> Posted:
+        """Say what is new; without a status it stays as it is, unless ``reopen`` is to open again what is over there.
+
+        The very text that was said last is not said twice.
+        """
         ...
 
     def resolve(self, id: str, body: str) -> Posted:

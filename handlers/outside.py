@@ -237,9 +237,10 @@ def publish(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 @procedure("page-update")
 def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Say what is new on the status page."""
+    """Say what is new on the status page. What was resolved there and is open again here is opened there, too."""
     data = under_way.data
-    _status_page(tools).update(data["id"], data["text"])
+    incident = tools.incidents.get(data["number"])
+    _status_page(tools).update(data["id"], data["text"], reopen=not incident.resolved)
     return Next("", data)
 
 

@@ -65,17 +65,19 @@ class Statuspage:
             wanted |= {"components": dict(components), "component_ids": list(components)}
         return _posted(self._ask("POST", self._room, body={"incident": wanted}).fields, new=True)
 
-    def update(self, id: str, body: str, status: PublicStatus | None = None) -> Posted:
-        return self._say(id, body, status)
+    def update(self, id: str, body: str, status: PublicStatus | None = None, reopen: bool = False) -> Posted:
+        return self._say(id, body, status, reopen)
 
     def resolve(self, id: str, body: str) -> Posted:
         return self._say(id, body, "resolved")
 
-    def _say(self, id: str, body: str, status: PublicStatus | None) -> Posted:
+    def _say(self, id: str, body: str, status: PublicStatus | None, reopen: bool = False) -> Posted:
         path = f"{self._room}/{quote(id, safe='')}"
         now, text = self._look(path).fields, _cut(body, BODY_MOST)
         if status == "resolved" and now.get("status") in _OVER:
             return _posted(now, new=False)
+        if reopen and now.get("status") in _OVER:
+            status = "investigating"
         said = [each for each in now.get("incident_updates") or () if isinstance(each, Mapping)]
         last = max(said, key=lambda each: str(each.get("created_at")), default={})
         wanted = status or (_posted(now, new=False).status if now else None)

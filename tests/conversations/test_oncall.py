@@ -251,6 +251,19 @@ def test_an_alert_acknowledged_elsewhere_shows_by_whom_and_is_not_acknowledged_a
     night.silent(room, "Not acknowledged yet")
 
 
+def test_an_acknowledgement_of_which_pagerduty_tells_little_counts_too(night: Night) -> None:
+    alert = night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.goes(1)
+    with night.pagerduty.lock:
+        kept = night.pagerduty.account.incidents[alert.id]
+        kept.status, kept.acknowledged = "acknowledged", []
+    night.polls()
+    night.says(room, "Acknowledged by", times=1)
+    night.goes(6)
+    night.silent(room, "Nobody has acknowledged")
+
+
 def test_polling_tells_of_an_acknowledgement_whose_webhook_was_lost(night: Night) -> None:
     alert = night.pagerduty.trigger(TITLE)
     room = night.room()

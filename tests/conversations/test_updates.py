@@ -339,6 +339,21 @@ def test_public_updates_flow_and_resolving_resolves_it(night: Night, room: str) 
     assert len(public.updates) == 3
 
 
+def test_what_is_open_again_is_open_again_on_the_page_with_the_next_word_and_resolved_with_the_last(
+    night: Night, room: str
+) -> None:
+    night.types(room, "/incident update Posts are late --public")
+    night.types(room, "/incident resolve Token expired")
+    (public,) = night.statuspage.incidents.values()
+    assert public.status == "resolved"
+    night.types(room, "/incident reopen It fails again")
+    night.types(room, "/incident update Posts are late again --public")
+    assert public.status == "investigating"
+    night.types(room, "/incident resolve The new token had no rights")
+    assert public.status == "resolved"
+    assert len(public.updates) == 4
+
+
 def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_twice(night: Night, room: str) -> None:
     card = ask(night, room)
     night.statuspage.faults.next("POST /v1/pages/reposterpage/incidents", reset="after")
