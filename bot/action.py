@@ -133,7 +133,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something too long for a message: ``text`` as it stands, or a ``picture`` (by name) of facts."""
+    """Something too long for a message: ``text`` as it stands, or a ``picture`` (by name) of facts.
+
+    ``canvas``: it becomes the channel's canvas as well, where the workspace's plan has canvases.
+    """
 
     name: str
     title: str
@@ -141,6 +144,7 @@ class File:
     picture: str = ""
     template: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    canvas: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     command("up", _up, "Run the door, the workers and the clock on this machine.")
     command("slack", _slack, "Run Slack's door: Socket Mode or HTTP, with /health, /ready and /metrics.")
     worker = command("worker", _worker, "Attend to what waits.")
-    worker.add_argument("--steps", action="store_true", help="only what goes on by itself, not what people wait for")
+    lane = worker.add_mutually_exclusive_group()
+    lane.add_argument("--calls", action="store_true", help="only what people wait for")
+    lane.add_argument("--steps", action="store_true", help="only what goes on by itself, not what people wait for")
     command("clock", _clock, "Hand over what falls due. Any number may run.")
     do = command("do", _do, "Say a sentence from the terminal: the same road and policy, also when Slack is down.")
     do.add_argument("sentence", metavar='"/noun verb …"')
@@ -104,7 +106,7 @@ def _up(parsed: argparse.Namespace) -> int:
 
     settings = _settings("up")
     _logs(settings)
-    return supervise([["slack"], ["worker"], ["worker", "--steps"], ["clock"]])
+    return supervise([["slack"], ["worker", "--calls"], ["worker"], ["worker", "--steps"], ["clock"]])
 
 
 def _slack(parsed: argparse.Namespace) -> int:
@@ -119,11 +121,11 @@ def _slack(parsed: argparse.Namespace) -> int:
 
 
 def _worker(parsed: argparse.Namespace) -> int:
-    from bot.worker import work
+    from bot.worker import CALLS, STEPS, work
 
     house = _house("worker")
     end_with_supervisor()
-    work(house.desk, house.line_redis, steps_only=parsed.steps)
+    work(house.desk, house.line_redis, [CALLS] if parsed.calls else [STEPS] if parsed.steps else [CALLS, STEPS])
     return 0
 
 

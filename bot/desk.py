@@ -31,6 +31,7 @@ from bot.action import (
     Text,
     Unanswered,
     Unreachable,
+    User,
     written,
 )
 from bot.grammar import read
@@ -347,9 +348,9 @@ class Desk(Reception):
                 {
                     "name": p.name,
                     "label": p.name.replace("_", " ").capitalize(),
-                    "kind": "select" if p.choices or p.flag else "multiline" if p.type is Text else "text",
+                    "kind": _kind(p),
                     "options": [[choice, choice] for choice in p.choices or (YES_NO if p.flag else ())] or None,
-                    "initial": incomplete.given.get(p.name) or first.get(p.name) or _initial(p),
+                    "initial": _begun(p, incomplete.given.get(p.name) or first.get(p.name)) or _initial(p),
                     "optional": not p.required,
                     "hint": p.help,
                 }
@@ -374,7 +375,8 @@ class Desk(Reception):
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
         message = self.renderer.render(reply.template, call.facts(reply.facts))
-        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref)
+        key = reply.key or f"call:{call.id}"
+        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, key)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
             self.steps.begin(change, call.begins + (f"-{place}" if place else ""), begins, asked, confirmer="")
@@ -393,6 +395,17 @@ class Desk(Reception):
 
 
 YES_NO = ("no", "yes")
+
+
+def _kind(p: Parameter) -> str:
+    if p.choices or p.flag:
+        return "select"
+    return "multiline" if p.type is Text else "user" if p.type is User else "text"
+
+
+def _begun(p: Parameter, word: str | None) -> str | None:
+    """What its field begins with: for a person, whose field takes no words, the id."""
+    return word.strip("<@>").partition("|")[0] if word and p.type is User else word
 
 
 def _initial(p: Parameter) -> str | None:

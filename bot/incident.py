@@ -25,7 +25,7 @@ class Event:
     """One line of the timeline. ``at`` is when it happened, which for a pinned message is when that was written.
 
     ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref``
-    the reference in the logs.
+    the reference in the logs, ``key`` that of the message that said so.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Event:
     link: str = ""
     jobs: tuple[str, ...] = ()
     ref: str = ""
+    key: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)} | {"at": self.at.isoformat()}
@@ -95,6 +96,8 @@ class Incident:
     status_page: str = ""
     """The id of its incident on the status page."""
     issue: str = ""
+    false_alarm: bool = False
+    """It turned out to be no incident: nobody owes a postmortem."""
     postmortem_owner: str = ""
     postmortem: str = ""
     """Where the finished postmortem is; "" while it is owed."""
@@ -123,8 +126,9 @@ class Incident:
 
     @property
     def alert(self) -> str:
-        """The PagerDuty id of its (first) alert, "" when it was opened by hand."""
-        return self.alerts[0] if self.alerts else ""
+        """The PagerDuty id of its first alert that is not over, else of its first, "" when it was opened by hand."""
+        live = [each for each in self.alerts if each not in self.over]
+        return next(iter([*live, *self.alerts]), "")
 
     def acknowledge(self, who: str, at: datetime, lead: str = "") -> Self:
         """``who`` may be a name from elsewhere; ``lead`` a user id, who leads from now on if nobody does."""
@@ -164,6 +168,7 @@ class Incident:
             resolved_at=None,
             resolved_by="",
             cause="",
+            false_alarm=False,
             mitigated_at=None,
             updated_at=at,
             next_update=None,
@@ -243,8 +248,8 @@ def update_due(incident: Incident, pace: Pace) -> datetime | None:
 
 
 def postmortem_due(incident: Incident, pace: Pace) -> datetime | None:
-    """When the postmortem must be done; None before resolution and once it is."""
-    if not incident.resolved_at or incident.postmortem:
+    """When the postmortem must be done; None before resolution, once it is, and after a false alarm."""
+    if not incident.resolved_at or incident.postmortem or incident.false_alarm:
         return None
     return incident.resolved_at + pace.postmortem
 

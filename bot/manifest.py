@@ -27,6 +27,7 @@ SCOPES: Mapping[str, str] = {
     "bookmarks:write": "put an incident's links at the top of its channel",
     "reactions:read": "see the 📌 that puts a message on the timeline",
     "files:write": "upload pictures and long lists",
+    "canvases:write": "keep the postmortem's draft as the channel's canvas, where the plan has canvases",
     "users:read": "know people by name",
     "users:read.email": "find the PagerDuty user of a Slack user",
     "usergroups:read": "know who is in the groups of on-call engineers and leads",

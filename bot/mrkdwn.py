@@ -148,6 +148,14 @@ _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
+def recorded(text: str) -> str:
+    """The text of a message as a record keeps it: outside text as it came, our own mentions of people and channels.
+
+    Whatever came from outside and looks like a mention is none any more: a blank without width stands in it.
+    """
+    return unescape(re.sub("&lt;(?=[@#])", "&lt;\u200b", _DATE.sub(r"\1", text)))
+
+
 def plain(text: str, names: Mapping[str, str] | None = None) -> str:
     """What a reader would see, without markup: for terminals and files. ``names``: user and channel ids → names."""
     known = names or {}

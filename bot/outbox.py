@@ -74,6 +74,7 @@ def packed(file: File, renderer: Renderer) -> Mapping[str, Any]:
         "title": file.title,
         "text": text,
         "picture": file.picture,
+        "canvas": file.canvas,
         "facts": file.facts if file.picture else {},
     }
 
@@ -167,7 +168,16 @@ class Outbox:
             if not ts and (content := self._content(file)):
                 channel, thread = self._under(posting)
                 sent = self.workspace.upload(channel, file["name"], file["title"], content, thread, since)
+                if file.get("canvas"):
+                    self._canvas(channel, file["text"])
                 self.store.posted(key, channel, sent or "sent")
+
+    def _canvas(self, channel: str, markdown: str) -> None:
+        """The same words as the channel's canvas, where the workspace's plan has canvases; the file is there anyway."""
+        try:
+            self.workspace.canvas(channel, markdown)
+        except Refused as no:
+            log.info("no canvas", extra={"channel": channel, "why": no.sentence})
 
     def _content(self, file: Mapping[str, Any]) -> bytes:
         """What is in a file. A picture that cannot be drawn is left out: the message it belongs to has been said."""

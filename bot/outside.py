@@ -239,6 +239,10 @@ class Pager(Protocol):
         """Who this is, with their e-mail address: an alert gives only a reference to its people."""
         ...
 
+    def named(self, word: str) -> Person | None:
+        """Who is called so: by full name, first name, or what stands before the @ of their address; None if not one."""
+        ...
+
     def policy(self, word: str) -> Policy:
         """An escalation policy by id or by name. Raises Gone, with a near miss, when there is none."""
         ...
@@ -284,8 +288,11 @@ class StatusPage(Protocol):
         """
         ...
 
-    def update(self, id: str, body: str, status: PublicStatus | None = None) -> Posted:
-        """Say what is new; without a status it stays as it is. The very text that was said last is not said twice."""
+    def update(self, id: str, body: str, status: PublicStatus | None = None, reopen: bool = False) -> Posted:
+        """Say what is new; without a status it stays as it is, unless ``reopen`` is to open again what is over there.
+
+        The very text that was said last is not said twice.
+        """
         ...
 
     def resolve(self, id: str, body: str) -> Posted:

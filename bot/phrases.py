@@ -331,6 +331,16 @@ def _file_name(context: Context, value: Any) -> str:
     return str(names.get(text, text)) if isinstance(names, Mapping) else text
 
 
+@pass_context
+def _file_naming(context: Context, value: Any) -> str:
+    """A sentence of our own that names people: by their names, where the facts hold them."""
+    names = context.get("names")
+    known = names if isinstance(names, Mapping) else {}
+    return re.sub(
+        rf"<@({_USER})(?:\|[^>]*)?>", lambda found: str(known.get(found[1], found[1])), spoken_or_raise(value)
+    )
+
+
 _BOTH: dict[str, Callable[..., Any]] = {
     "ago": _ago,
     "duration": duration,
@@ -372,7 +382,7 @@ MARKDOWN = Words(
         "code": _file_code,
         "pre": _file_pre,
         "quote": _file_quote,
-        "naming": _file_name,
+        "naming": _file_naming,
         "link": _file_link,
     },
     functions={"progress": progress, "link": _file_link},

@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.action import Begin, Call, Later, Refused, Reply, Unreachable
 from bot.incident import Event
+from bot.mrkdwn import recorded
 from bot.outbox import Outbox, Posting, packed
 from bot.procedure import PROCEDURES, Next, Procedure
 from bot.render import Message, Renderer
@@ -33,6 +34,13 @@ CARD_EVERY = 2.0
 
 AWAY = 5.0
 """Seconds until an outside system that could not be reached is tried again."""
+
+SOON, AWAY_LONG = 12, 30.0
+"""So many times it is tried again that soon, then every so many seconds."""
+
+TOLD = ("pager", "page", "track")
+GIVEN_UP = timedelta(hours=12)
+"""What is only told elsewhere is given up after so long, and the channel hears that it was."""
 
 PENDING = 3
 """So many times a procedure has had to wait for an outside system before the channel hears of it."""
@@ -114,13 +122,13 @@ class Steps:
             following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
             sent = self._spoken(procedure, following, change, version)
             ended["failures"] = 0
-        except Unreachable as away:
-            return self._later(procedure, AWAY, away.sentence)
         except Later as later:
             return self._later(procedure, later.seconds, later.why)
         except LOST:
             raise
         except Refused as no:
+            if isinstance(no, Unreachable) and not self._too_late(procedure):
+                return self._later(procedure, AWAY, no.sentence)
             ended["refused"] = True
             facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
             change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
@@ -159,11 +167,18 @@ class Steps:
             self._flush(procedure.id)
         return following.wait
 
+    def _too_late(self, procedure: Procedure) -> bool:
+        """Whether a word to PagerDuty, the status page or the tracker would come so late that it misleads."""
+        return procedure.kind.partition("-")[0] in TOLD and self.now() - procedure.started > GIVEN_UP
+
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
         """Come back to it; when that has happened a few times, the channel is told what is pending."""
         log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
+        waits = self.store.counted(f"waits:{procedure.id}")
+        if waits > SOON:
+            seconds = max(seconds, AWAY_LONG)
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
-        if self.store.counted(f"waits:{procedure.id}") == PENDING:
+        if waits == PENDING:
             facts = {"why": why, "kind": procedure.kind}
             message = self._rendered(procedure, Reply("desk/pending", facts))
             try:
@@ -179,11 +194,11 @@ class Steps:
         postings = []
         for place, reply in enumerate(following.say):
             message = self._rendered(procedure, reply)
-            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref)
+            key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
+            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref, key)
             if reply.to != "nobody":
                 channel = reply.channel or procedure.channel
                 files = [packed(file, self.renderer) for file in reply.files]
-                key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
                 postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
         if following.incident:
             incident = following.incident
@@ -203,6 +218,7 @@ class Steps:
         actor: str,
         at: datetime,
         ref: str,
+        key: str,
     ) -> None:
         """Put what is said on the incident's timeline, with the incident's new state where there is one."""
         if reply.incident:
@@ -212,8 +228,8 @@ class Steps:
             change.due[f"duty:{number}"] = self.now()
         if number is None or not (reply.incident or reply.note):
             return
-        fields = {"at": at, "actor": actor, "kind": reply.template, "text": message.text, **reply.event}
-        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref)))
+        fields = {"at": at, "actor": actor, "kind": reply.template, "text": recorded(message.text), **reply.event}
+        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key)))
         change.due[f"card:{number}"] = self.now()
 
     def _show(self, procedure: Procedure, card: Reply) -> None:

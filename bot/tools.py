@@ -362,6 +362,8 @@ class Tools:
     pager: Pager | None
     status_page: StatusPage | None
     tracker: Tracker | None
+    write: Callable[[str, Mapping[str, Any]], str]
+    """A template of Markdown and its facts → the text."""
     posted: Callable[[str], tuple[str, str]]
     """Channel and ``ts`` of the message that has this key; both "" while it has not been posted."""
 
@@ -401,6 +403,10 @@ class Workspace(Chat, Protocol):
         self, channel: str, name: str, title: str, content: bytes, thread: str = "", since: datetime | None = None
     ) -> str:
         """Put a file there, once: with ``since``, one of that name that went there after it is taken for this one."""
+        ...
+
+    def canvas(self, channel: str, markdown: str) -> None:
+        """Make this the channel's canvas. Raises Refused where it has one, and where the plan has none."""
         ...
 
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:

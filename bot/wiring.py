@@ -186,6 +186,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
             pager=pager(),
             status_page=status_page(),
             tracker=tracker(),
+            write=renderer.render_text,
             posted=store.where,
         )
 

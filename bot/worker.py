@@ -93,10 +93,11 @@ class _Worker(SimpleWorker):
         super().check_for_suspension(burst)
 
 
-def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
-    """Attend to what comes until told to stop (SIGTERM, SIGINT: the piece of work at hand is finished first).
+def work(desk: Desk, redis: Redis, queues: Sequence[str] = (CALLS, STEPS)) -> None:
+    """Attend to what comes in these queues, the first one first, until told to stop.
 
-    A Redis that is away, or goes away, is waited for.
+    SIGTERM and SIGINT say so: the piece of work at hand is finished first. A Redis that is away, or goes away, is
+    waited for.
     """
     global _desk
     _desk = desk
@@ -107,7 +108,7 @@ def work(desk: Desk, redis: Redis, steps_only: bool = False) -> None:
         on_stop(stopping)  # until RQ has its own handlers, and after it
         try:
             redis.ping()
-            _worker([STEPS] if steps_only else [CALLS, STEPS], redis, stopping).work(logging_level="WARNING")
+            _worker(list(queues), redis, stopping).work(logging_level="WARNING")
         except StopRequested:  # a signal that came between two of RQ's own handlers
             stopping.set()
         except AWAY as away:

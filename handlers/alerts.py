@@ -129,7 +129,7 @@ def acknowledged_by(incident: Incident, tools: Tools, seen: Alert) -> Incident:
     first = min(seen.acknowledged, key=lambda each: each.at)
     known = first.by if first.by.email or tools.pager is None else tools.pager.person(first.by.id)
     user = tools.chat.user_of(known.email) if known and known.email else ""
-    return incident.acknowledge(user or first.by.name, first.at, lead=user)
+    return incident.acknowledge(user or first.by.name or "somebody", first.at, lead=user)
 
 
 def _merged(tools: Tools, incident: Incident, seen: Alert, into: Alert) -> Reply:

@@ -13,6 +13,7 @@ from typing import Any
 from bot.action import ACTIONS, Begin, Call, Later, Reply, Risk, Unanswered, action
 from bot.incident import MISSED, Duty, Incident, duties, postmortem_due
 from bot.tools import Tools
+from handlers.oncall import pager_service
 from handlers.updates import draft, figures, since_last
 
 
@@ -36,15 +37,23 @@ def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> R
 
 
 def _ack_soon(incident: Incident, owed: Duty, tools: Tools) -> Reply:
-    since = (incident.alerted_at or incident.opened_at).timestamp()
     due = owed.at + tools.catalogue.pace(incident.severity).ack * 2 / 5
-    facts = {"oncall": list(tools.people.oncall()), "since": since, "due": due.timestamp(), "ack": "/ack"}
-    return _reminder("oncall/ack_soon", incident, facts)
+    facts = {"oncall": list(tools.people.oncall()), "due": due.timestamp()}
+    return _reminder("oncall/ack_soon", incident, facts | _waiting(incident))
 
 
 def _ack_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
-    since = (incident.alerted_at or incident.opened_at).timestamp()
-    return _escalation("oncall/ack_missed", incident, tools, {"since": since, "ack": "/ack"})
+    return _escalation("oncall/ack_missed", incident, owed, tools, _waiting(incident))
+
+
+def _waiting(incident: Incident) -> dict[str, Any]:
+    """Since when it waits; and while it has no channel of its own, what is meant and which alert a button is about."""
+    homeless = not incident.channel
+    return {
+        "since": (incident.alerted_at or incident.opened_at).timestamp(),
+        "what": incident.title if homeless else "this",
+        "ack": f"/ack {incident.alert}" if homeless and incident.alert else "/ack",
+    }
 
 
 # ---------------------------------------------------------------- updates
@@ -86,7 +95,7 @@ def _update_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
 def _update_missed_twice(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     last = incident.updated_at or incident.acknowledged_at or incident.opened_at
     facts = {"since": last.timestamp(), "update": "/incident update"}
-    return _escalation("oncall/update_missed_twice", incident, tools, facts)
+    return _escalation("oncall/update_missed_twice", incident, owed, tools, facts)
 
 
 # ---------------------------------------------------------------- the status page, the postmortem
@@ -128,12 +137,14 @@ def _reminder(template: str, incident: Incident, facts: Mapping[str, Any]) -> Re
     return Reply(template, {"number": incident.number, **facts}, channel=channel)
 
 
-def _escalation(template: str, incident: Incident, tools: Tools, facts: Mapping[str, Any]) -> Reply:
+def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, facts: Mapping[str, Any]) -> Reply:
     """Say it, put it on record, and page the next level: that is not put off because Slack has no channel for it."""
     alert = next((each for each in incident.alerts if each not in incident.over), "")
+    service = pager_service(incident, tools)
     begins: Sequence[Begin] = []
-    if tools.pager and alert:
-        begins = [Begin("pager-escalate", {"number": incident.number, "alert": alert, "why": incident.title})]
+    if tools.pager and (alert or service):
+        data = {"number": incident.number, "alert": alert, "service": service, "why": incident.title}
+        begins = [Begin("pager-escalate", {**data, "duty": owed.name, "at": owed.at.isoformat()})]
     facts = {"number": incident.number, "pages": bool(begins), "oncall": list(tools.people.oncall()), **facts}
     event = {"kind": "missed", "actor": "Firewatch"}
     channel = incident.channel or incident.origin

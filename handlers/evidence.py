@@ -5,6 +5,8 @@ Each looks at one thing, changes nothing, and gives facts or None; whoever asks 
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,8 @@ from typing import Any
 from bot.action import ACTIONS, FirewatchError
 from bot.incident import Incident
 from bot.tools import Service, Tools
+
+log = logging.getLogger(__name__)
 
 Look = Callable[[Service, Tools], Mapping[str, Any] | None]
 
@@ -38,22 +42,30 @@ def evidence(name: str) -> Callable[[Look], Look]:
 
 
 def gathered(incident: Incident, tools: Tools) -> list[dict[str, Any]]:
-    """What can be seen while the phone rings: every piece at once, each within its time."""
+    """What can be seen while the phone rings: every piece at once, each within its time.
+
+    A piece that fails, in whatever way, is named on the card; the card itself waits for none.
+    """
     service = tools.catalogue.services.get(incident.service)
     if service is None:
         return []
     pool = ThreadPoolExecutor(len(EVIDENCE), "evidence")
     asked = {name: pool.submit(look, service, tools) for name, look in EVIDENCE.items()}
+    until = time.monotonic() + EVIDENCE_SECONDS
     found = []
     for name, future in asked.items():
+        missing, said = "", None
         try:
-            said = future.result(EVIDENCE_SECONDS)
-            if said:
-                found.append({"what": name, "facts": said, "missing": ""})
+            said = future.result(max(0.0, until - time.monotonic()))
         except TooSlow:
-            found.append({"what": name, "facts": {}, "missing": f"no answer within {EVIDENCE_SECONDS:g} s"})
+            missing = f"no answer within {EVIDENCE_SECONDS:g} s"
         except FirewatchError as away:
-            found.append({"what": name, "facts": {}, "missing": str(away)[:200]})
+            missing = str(away)[:200]
+        except Exception:
+            log.exception("evidence failed", extra={"evidence": name, "incident": incident.number})
+            missing = "it failed on my side; the logs have it."
+        if said or missing:
+            found.append({"what": name, "facts": said or {}, "missing": missing})
     pool.shutdown(wait=False, cancel_futures=True)
     return found
 
@@ -74,7 +86,7 @@ def card_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "queue": _queue(incident, tools),
         "runbook": ACTIONS["/runbook"].sentence(words=sections[0].key if sections else None),
         "page": "/oncall page",
-        "not_an_incident": ACTIONS["/incident resolve"].sentence(cause="Not an incident"),
+        "not_an_incident": ACTIONS["/incident dismiss"].sentence(),
     }
 
 

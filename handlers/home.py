@@ -18,10 +18,13 @@ LATELY = 500
 def home(call: Call, tools: Tools) -> Reply:
     """Show the open incidents with their clocks, what is yours, and every command."""
     open_now = lists(tools.incidents.open(), tools)
-    owed = [owing(each, tools) for each in tools.incidents.recent(LATELY) if each.resolved and not each.postmortem]
+    over = [each for each in tools.incidents.recent(LATELY) if each.resolved]
+    owed = [owing(each, tools) for each in over if not each.postmortem and not each.false_alarm]
     owed.sort(key=lambda each: float(each["due"]))
+    mine = [each for each in open_now if each["lead"] == call.actor]
     facts = {
-        "mine": [each for each in open_now if each["lead"] == call.actor][:MINE],
+        "mine": mine[:MINE],
+        "mine_total": len(mine),
         "my_postmortems": [each for each in owed if (each["owner"] or each["lead"]) == call.actor][:MY_OWED],
         "incidents": open_now[:SHOWN],
         "total": len(open_now),

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, Unreachable, action
-from bot.incident import Event, Incident, ack_due, update_due
+from bot.incident import Event, Incident, ack_due, postmortem_due, update_due
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
@@ -169,6 +169,7 @@ def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "seconds": incident.lasted(tools.now).total_seconds(),
         "ack_due": ack.timestamp() if ack else None,
         "update_due": update.timestamp() if update else None,
+        "late": any(due is not None and due < tools.now for due in (ack, update)),
         "events": [_line(event) for event in events[-5:]],
         "event_count": len(events),
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
@@ -300,30 +301,43 @@ def resolve(call: Call, tools: Tools, cause: Text) -> Reply:
     cause: what was at the root of it
     """
     incident = here(call, tools).resolve(call.actor, call.at, cause)
-    since = incident.alerted_at or incident.opened_at
+    reply = _resolved(incident, tools)
+    return replace(reply, begins=[Begin("draft", {"number": incident.number}), *reply.begins])
+
+
+@action("/incident dismiss", Risk.ACT, hidden=True)
+def dismiss(call: Call, tools: Tools) -> Reply:
+    """Say that it is no incident: it is resolved, and nobody owes a postmortem."""
+    incident = here(call, tools).resolve(call.actor, call.at, "Not an incident")
+    return _resolved(replace(incident, false_alarm=True), tools)
+
+
+def _resolved(incident: Incident, tools: Tools) -> Reply:
+    """The summary card of what is over, and what is resolved with it: the alerts, and what customers were told of."""
+    since, ended = incident.alerted_at or incident.opened_at, incident.resolved_at or tools.now
     acked = incident.acknowledged_at
+    due = postmortem_due(incident, tools.catalogue.pace(incident.severity))
     facts = {
         "number": incident.number,
         "title": incident.title,
-        "cause": cause,
-        "by": call.actor,
-        "seconds": (call.at - since).total_seconds(),
+        "cause": incident.cause,
+        "by": incident.resolved_by,
+        "seconds": (ended - since).total_seconds(),
         "to_ack": (acked - since).total_seconds() if acked else None,
-        "postmortem_due": (call.at + tools.catalogue.pace(incident.severity).postmortem).timestamp(),
+        "postmortem_due": due.timestamp() if due else None,
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
-        "track": ACTIONS["/postmortem track"].sentence() if tools.tracker else None,
+        "track": ACTIONS["/postmortem track"].sentence() if tools.tracker and due else None,
         "owner": "/postmortem owner",
     }
-    text = f"Resolved: {cause}"
-    begins = [Begin("draft", {"number": incident.number})]
+    begins = []
     if tools.pager:
         begins += [
-            Begin("pager-resolve", {"number": incident.number, "alert": alert, "text": text})
+            Begin("pager-resolve", {"number": incident.number, "alert": alert, "text": f"Resolved: {incident.cause}"})
             for alert in incident.alerts
+            if alert not in incident.over
         ]
     if tools.status_page and incident.status_page:
-        data = {"number": incident.number, "id": incident.status_page, "text": "This is resolved. We are sorry for it."}
-        begins.append(Begin("page-resolve", data))
+        begins.append(Begin("page-resolve", {"number": incident.number, "id": incident.status_page}))
     return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"}, begins=begins)
 
 

@@ -105,13 +105,10 @@ def page(call: Call, tools: Tools, who: str, why: Text) -> Reply:
     if tools.pager is None:
         raise Refused(tools.off("pagerduty"))
     incident = tools.incidents.of_channel(call.channel)
-    service = next((each for each in tools.catalogue.services.values() if each.pagerduty), None)
-    if incident and incident.service in tools.catalogue.services:
-        service = tools.catalogue.services[incident.service]
     data = {
         "number": incident.number if incident else None,
         "alert": incident.alert if incident else "",
-        "service": service.pagerduty if service else "",
+        "service": pager_service(incident, tools),
         "who": who,
         "why": why,
         "by": call.actor,
@@ -123,6 +120,13 @@ def page(call: Call, tools: Tools, who: str, why: Text) -> Reply:
         note=True,
         begins=[Begin("pager-page", data)],
     )
+
+
+def pager_service(incident: Incident | None, tools: Tools) -> str:
+    """PagerDuty's id of the service to page somebody for: the incident's, else the first in the catalogue."""
+    services = tools.catalogue.services
+    own = services.get(incident.service) if incident else None
+    return next((each.pagerduty for each in [own, *services.values()] if each and each.pagerduty), "")
 
 
 def _named(who: str) -> str:

@@ -5,16 +5,22 @@ Every step here is safe to repeat: the calls themselves look first, or bear a ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from bot.action import Refused, Reply, Unreachable
+from bot.incident import Duty, Incident, duties
 from bot.outside import Acting, Alert, Gone, OnCall, Pager, Person, Policy, StatusPage
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 
 BOT = Acting(name="Firewatch")
+ESCALATED = {"kind": "escalated", "actor": "Firewatch"}
+
+OVER = "This is resolved. We are sorry for it."
+"""The last word to customers."""
 
 
 def _pager(tools: Tools) -> Pager:
@@ -86,63 +92,92 @@ def resolve(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Page the next level. Whom is noted before anyone is paged, so that a repeated step pages the same.
 
-    An alert that waits is escalated. One that is acknowledged would be triggered anew by that, and page everybody who
-    is at it already; the next level's people are paged beside them instead. So are those of the last level, once more,
-    where there is no further one.
+    An alert that waits is escalated. Where there is none, or it is in somebody's hands, the next level's people are
+    paged beside it: to escalate it would trigger it anew, and page everybody who is at it already. So are those of the
+    last level, once more, where there is no further one.
     """
     pager, data = _pager(tools), dict(under_way.data)
+    incident = tools.incidents.get(data["number"])
     if under_way.step == "start":
-        alert = pager.alert(data["alert"])
-        turns = pager.oncall([alert.service], tools.now, tools.now)
-        acknowledged = alert.status == "acknowledged"
-        holding = min((each.level for each in turns if _holds(each, alert)), default=1)
-        level = 1 + (holding if acknowledged else pager.level(alert))
+        alert = _known(pager, data["alert"])
+        if no := _needless(incident, alert, data, tools):
+            return _escalated(incident, {**data, "level": 0}, {"why": no})
+        turns = _turns(pager, alert.service if alert else data["service"], tools)
+        level = 1 + _level(pager, alert, turns)
         top = max((each.level for each in turns), default=level)
-        beside = acknowledged or level > top
+        beside = alert is None or alert.status != "triggered" or level > top
         level = min(level, top)
         people = [[each.person.id, each.person.name, each.person.email] for each in turns if each.level == level]
-        return Next("page", {**data, "level": level, "people": people, "beside": beside})
-    facts = {"level": data["level"], "names": [], "url": "", "paged": False, "why": "", "number": data["number"]}
+        found = {"alert": alert.id if alert and alert.open else "", "level": level, "people": people, "beside": beside}
+        return Next("page", {**data, **found})
     try:
         if data["beside"]:
-            facts |= _beside(pager, data)
-        else:
-            done = pager.escalate(data["alert"], data["level"], BOT)
-            facts |= {"names": [each.name for each in done.alert.assigned], "url": done.alert.url}
-            facts["paged"] = done.new or (done.alert.status == "triggered" and pager.level(done.alert) == data["level"])
-            if not facts["paged"]:
-                facts["why"] = f"the alert is {done.alert.status} by now."
+            return _escalated(incident, data, _beside(pager, data))
+        done = pager.escalate(data["alert"], data["level"], BOT)
     except Unreachable:
         raise
     except Refused as no:
-        facts["why"] = no.sentence
-    event = {"kind": "escalated", "actor": "Firewatch"}
-    return Next("", data, say=[Reply("oncall/escalated", facts, channel=_room(data, tools), note=True, event=event)])
+        return _escalated(incident, data, {"why": no.sentence})
+    facts: dict[str, Any] = {"names": [each.name for each in done.alert.assigned], "url": done.alert.url}
+    facts["paged"] = done.new or (done.alert.status == "triggered" and pager.level(done.alert) == data["level"])
+    if not facts["paged"]:
+        facts["why"] = f"the alert is {done.alert.status} by now."
+    return _escalated(incident, data, facts)
 
 
-def _holds(turn: OnCall, alert: Alert) -> bool:
-    return turn.person.id in {each.by.id for each in alert.acknowledged}
+def _known(pager: Pager, alert: str) -> Alert | None:
+    try:
+        return pager.alert(alert) if alert else None
+    except Gone:
+        return None
+
+
+def _turns(pager: Pager, service: str, tools: Tools) -> Sequence[OnCall]:
+    try:
+        return pager.oncall([service], tools.now, tools.now)
+    except Gone:
+        return []
+
+
+def _needless(incident: Incident, alert: Alert | None, data: Mapping[str, Any], tools: Tools) -> str:
+    """Why nobody needs to be paged any more: PagerDuty may have been away for long since it was asked for."""
+    owed = Duty(data["duty"], datetime.fromisoformat(data["at"]))
+    if owed not in duties(incident, tools.catalogue.pace(incident.severity), tools.now):
+        return "what was missed has been done meanwhile."
+    if owed.name == "ack-missed" and alert and alert.status != "triggered":
+        return f"the alert is {alert.status} by now."
+    return ""
+
+
+def _level(pager: Pager, alert: Alert | None, turns: Sequence[OnCall]) -> int:
+    """The level that has been paged: that of whoever has the alert in hand, the first where nobody has."""
+    if alert and alert.status == "triggered":
+        return pager.level(alert)
+    holders = {each.by.id for each in alert.acknowledged} if alert else set()
+    return min((each.level for each in turns if each.person.id in holders), default=1)
+
+
+def _escalated(incident: Incident, data: Mapping[str, Any], found: Mapping[str, Any]) -> Next:
+    facts = {"number": incident.number, "level": data["level"], "names": [], "url": "", "paged": False, "why": ""}
+    # The incident's channel as it is now: it may not have had one when this began.
+    said = Reply("oncall/escalated", {**facts, **found}, channel=incident.channel, note=True, event=ESCALATED)
+    return Next("", data, say=[said])
 
 
 def _beside(pager: Pager, data: Mapping[str, Any]) -> dict[str, Any]:
     if not data["people"]:
         return {"why": f"the escalation policy has nobody on level {data['level']}."}
-    why = f"Help needed: {data['why']}"
+    why, alert, service = f"Help needed: {data['why']}", data["alert"], data["service"]
+    key = f"escalate {data['number']} {data['at']}"
     paged = [
-        pager.page(Person(*each), why, BOT, f"escalate {data['number']} {data['level']} {each[0]}", alert=data["alert"])
-        for each in data["people"]
+        pager.page(Person(*each), why, BOT, f"{key} {each[0]}", alert=alert, service=service) for each in data["people"]
     ]
     return {"names": [each.who for each in paged], "url": paged[0].url, "paged": True}
 
 
-def _room(data: Mapping[str, Any], tools: Tools) -> str:
-    """The incident's channel as it is now: it may not have had one when this began."""
-    return tools.incidents.get(data["number"]).channel
-
-
 @procedure("pager-page")
 def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Page a person (a mention, by their e-mail address) or a policy."""
+    """Page a person (a mention, by their e-mail address) or a policy; in a form, a person too is but a name."""
     pager, data = _pager(tools), under_way.data
     target: Person | Policy
     who = data["who"]
@@ -153,7 +188,7 @@ def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
             raise Refused(f"PagerDuty knows nobody with the e-mail address of <@{user}>.", "Page a policy instead.")
         target = found
     else:
-        target = pager.policy(who)
+        target = _called(pager, who)
     done = pager.page(
         target, data["why"], acting(data["by"], tools), data["key"], alert=data["alert"], service=data["service"]
     )
@@ -161,22 +196,51 @@ def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     return Next("", data, say=[Reply("oncall/paged", facts, note=True, event={"kind": "paged"})])
 
 
+def _called(pager: Pager, word: str) -> Person | Policy:
+    try:
+        return pager.policy(word)
+    except Gone:
+        found = pager.named(word.removeprefix("@"))
+        if found is None:
+            raise
+        return found
+
+
 @procedure("page-create")
 def publish(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Put it on the status page, and keep the id that came back before anything else."""
-    data = dict(under_way.data)
+    """Put it on the status page, and keep the id that came back before anything else.
+
+    The page may have been away for long: what is over before it was said is not said, and what was over by the time it
+    was is resolved there at once.
+    """
+    data, page = dict(under_way.data), _status_page(tools)
     incident = tools.incidents.get(data["number"])
-    if under_way.step == "start":
-        posted = _status_page(tools).create(data["title"], data["text"], f"incident-{data['number']}")
-        return Next("said", {**data, "url": posted.url}, incident=replace(incident, status_page=posted.id))
-    return Next("", data, say=[Reply("incident/published", {"url": data["url"], "by": under_way.asker}, note=True)])
+    match under_way.step:
+        case "start":
+            if incident.resolved:
+                raise Refused("The incident is resolved by now, so customers were told nothing.")
+            return Next("create", data)
+        case "create":
+            posted = page.create(data["title"], data["text"], f"incident-{data['number']}")
+            kept = replace(incident, status_page=posted.id)
+            found = {"id": posted.id, "url": posted.url, "new": posted.new}
+            return Next("said", {**data, **found}, incident=kept)
+        case _:
+            if not data["new"]:
+                page.update(data["id"], data["text"])  # of two who were first at once, one made it
+            if incident.resolved:
+                page.resolve(data["id"], OVER)
+            return Next(
+                "", data, say=[Reply("incident/published", {"url": data["url"], "by": under_way.asker}, note=True)]
+            )
 
 
 @procedure("page-update")
 def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Say what is new on the status page."""
+    """Say what is new on the status page. What was resolved there and is open again here is opened there, too."""
     data = under_way.data
-    _status_page(tools).update(data["id"], data["text"])
+    incident = tools.incidents.get(data["number"])
+    _status_page(tools).update(data["id"], data["text"], reopen=not incident.resolved)
     return Next("", data)
 
 
@@ -184,7 +248,7 @@ def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def over(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Say on the status page that it is over."""
     data = under_way.data
-    _status_page(tools).resolve(data["id"], data["text"])
+    _status_page(tools).resolve(data["id"], OVER)
     return Next("", data)
 
 

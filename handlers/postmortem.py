@@ -5,18 +5,20 @@ Section 7 of the runbook, after the resolution.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bot.action import ACTIONS, Begin, Call, File, FirewatchError, Refused, Reply, Risk, User, action
-from bot.incident import Incident, postmortem_due
+from bot.incident import Event, Incident, postmortem_due
 from bot.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 from handlers.incident import here
 
-RECEIPTS = ("replay", "switch")
+RECEIPTS = ("replay", "jobs/switched", "escalated", "paged", "published")
+"""Kinds of Events that are receipts of something done through Firewatch."""
 
 
 @action("/postmortem draft", Risk.ACT)
@@ -33,11 +35,13 @@ def drafting(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 
 def drafted(incident: Incident, tools: Tools) -> Reply:
     """The draft, as a message with the file under it."""
-    facts = draft_facts(incident, tools)
+    queue = _queue(incident, tools)
+    facts = draft_facts(incident, tools) | {"queue": _figures(incident, queue)}
     name = f"postmortem-{incident.name}.md"
-    files = [File(name, f"Postmortem of incident {incident.number}", template="postmortem.md", facts=facts)]
-    if picture := _picture(incident, tools):
-        files.append(picture)
+    title, own = f"Postmortem of incident {incident.number}", incident.channel != incident.origin
+    files = [File(name, title, template="postmortem.md", facts=facts, canvas=own)]
+    if queue:
+        files.append(File(f"{queue['title']}.png", f"{queue['title']} over the incident", picture="queue", facts=queue))
     shown = {
         key: facts[key]
         for key in ("number", "title", "cause", "seconds", "to_ack", "due", "owner", "total", "receipts")
@@ -56,6 +60,7 @@ def drafted(incident: Incident, tools: Tools) -> Reply:
 def draft_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
     """Everything the draft is made of."""
     events = tools.incidents.timeline(incident.number)
+    links = _links(incident, events, tools)
     since = incident.alerted_at or incident.opened_at
     due = postmortem_due(incident, tools.catalogue.pace(incident.severity))
     return {
@@ -80,17 +85,23 @@ def draft_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "due": due,
         "total": len(events),
         "events": [
-            {"at": each.at, "actor": each.actor, "text": each.text, "link": each.link, "by": each.by} for each in events
+            {"at": each.at, "actor": each.actor, "text": each.text, "link": link, "by": each.by}
+            for each, link in zip(events, links, strict=True)
         ],
+        "updates": sum(each.kind == "update" for each in events),
         "receipts": [
-            {"at": each.at.timestamp(), "actor": each.actor, "text": each.text, "jobs": len(each.jobs)}
-            for each in events
+            {"at": each.at.timestamp(), "actor": each.actor, "text": each.text, "jobs": len(each.jobs), "link": link}
+            for each, link in zip(events, links, strict=True)
             if each.kind in RECEIPTS
         ],
-        "evidence": list(incident.evidence),
         "alerts": list(incident.alerts),
-        "names": _names([incident.lead, incident.resolved_by, *(each.actor for each in events)], tools),
+        "names": _names([incident.lead, incident.resolved_by, *_people(events)], tools),
     }
+
+
+def _people(events: Sequence[Event]) -> list[str]:
+    """Who acted, and whom the words of the record name."""
+    return [user for each in events for user in (each.actor, *re.findall(r"<@([UW][A-Z0-9]+)", each.text))]
 
 
 def _names(users: list[str], tools: Tools) -> Mapping[str, str]:
@@ -104,8 +115,27 @@ def _names(users: list[str], tools: Tools) -> Mapping[str, str]:
     return names
 
 
-def _picture(incident: Incident, tools: Tools) -> File | None:
-    """The queue over the incident, if its service has one."""
+def _links(incident: Incident, events: Sequence[Event], tools: Tools) -> list[str]:
+    """The address of each: what it names itself, else that of the message which said so; "" where there is none.
+
+    Slack is asked for one, that of the pinned summary: others in the channel differ from it by their ``ts`` alone.
+    """
+    ending = f"p{incident.summary.replace('.', '')}"
+    try:
+        known = tools.chat.link(incident.channel, incident.summary) if incident.summary else ""
+    except FirewatchError:
+        known = ""
+    room = known.removesuffix(ending) if known.endswith(ending) else ""
+
+    def link(event: Event) -> str:
+        channel, ts = tools.posted(event.key) if room and event.key and not event.link else ("", "")
+        return f"{room}p{ts.replace('.', '')}" if channel == incident.channel and ts else event.link
+
+    return [link(each) for each in events]
+
+
+def _queue(incident: Incident, tools: Tools) -> dict[str, Any] | None:
+    """The queue over the incident, as its picture shows it; None if its service has none, or it cannot be asked."""
     service = tools.catalogue.services.get(incident.service)
     if service is None or not service.queue:
         return None
@@ -117,13 +147,31 @@ def _picture(incident: Incident, tools: Tools) -> File | None:
     except FirewatchError:
         return None
     depth = [(at.timestamp(), count) for at, count in tools.samples.depth(service.queue, since) if at <= until]
-    facts = {
+    return {
         "title": service.queue,
         "depth": depth,
         "buckets": [(each.at.timestamp(), each.failed, each.completed) for each in buckets],
         "now": until.timestamp(),
     }
-    return File(f"{service.queue}.png", f"{service.queue} over the incident", picture="queue", facts=facts)
+
+
+def _figures(incident: Incident, queue: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The queue in numbers: when the alert came, at its deepest, and what ended from then on."""
+    if queue is None:
+        return None
+    began = (incident.alerted_at or incident.opened_at).timestamp()
+    during = [count for at, count in queue["depth"] if at >= began]
+    ended = [(failed, completed) for at, failed, completed in queue["buckets"] if at >= began]
+    seen = {each["what"]: each["facts"] for each in incident.evidence if not each["missing"]}
+    return {
+        "name": queue["title"],
+        "at_first": seen.get("queue"),
+        "causes": seen.get("causes", {}).get("top", []),
+        "deepest": max(during, default=None),
+        "at_last": during[-1] if during else None,
+        "failed": sum(failed for failed, _ in ended),
+        "completed": sum(completed for _, completed in ended),
+    }
 
 
 def sixtieth(span: timedelta) -> timedelta:
@@ -139,6 +187,7 @@ def show(call: Call, tools: Tools) -> Reply:
     facts = {
         "number": incident.number,
         "state": incident.state,
+        "false_alarm": incident.false_alarm,
         "owner": incident.postmortem_owner,
         "link": incident.postmortem,
         "due": due.timestamp() if due else None,
@@ -192,13 +241,6 @@ def track(call: Call, tools: Tools) -> Reply:
     data = {
         "number": incident.number,
         "title": f"Incident {incident.number}: {incident.title}",
-        "body": _body(incident, tools),
+        "body": tools.write("issue.md", draft_facts(incident, tools)),
     }
     return Reply("postmortem/tracking", facts, to="asker", begins=[Begin("track", data)])
-
-
-def _body(incident: Incident, tools: Tools) -> str:
-    """Plain Markdown lists; the tracker's client masks and escapes nothing further."""
-    events = tools.incidents.timeline(incident.number)
-    lines = [f"- {each.at:%Y-%m-%d %H:%M} UTC {each.text}" for each in events]
-    return f"**Cause:** {incident.cause or 'not known yet'}\n\n**What was done**\n\n" + "\n".join(lines)

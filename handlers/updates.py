@@ -44,7 +44,7 @@ def update(
     known: what is known of the cause
     doing: what is being done
     next: when the next update follows, such as 10m; kept to the longest that the catalogue allows
-    public: also to the status page
+    public: also to the status page, which it is put on if it is not there yet
     """
     incident = here(call, tools)
     pace = tools.catalogue.pace(incident.severity)
@@ -52,8 +52,6 @@ def update(
         raise Refused("The next update follows in `1m` at the soonest.")
     if public and tools.status_page is None:
         raise Refused(tools.off("statuspage"))
-    if public and not incident.status_page:
-        raise Refused("This incident is not on the status page yet.", "`/incident publish TEXT` puts it there.")
     said = {"text": text[:LONGEST], "impact": impact or "", "known": known or "", "doing": doing or ""}
     after = incident.updated(call.at, said, call.at + next if next else None)
     after = replace(after, figures=figures(incident, tools))
@@ -69,7 +67,7 @@ def update(
     }
     begins = mirrored(after, call, tools, f"Update: {text}")
     if public:
-        begins.append(Begin("page-update", {"number": incident.number, "id": incident.status_page, "text": text}))
+        begins.append(told(incident, text))
     files = [File("update.txt", "The whole update", text=text)] if len(text) > LONGEST else []
     event = {"kind": "update", "text": f"Update: {text}"}
     return Reply("incident/update", facts, incident=after, event=event, begins=begins, files=files)
@@ -117,7 +115,8 @@ def snooze(call: Call, tools: Tools, span: timedelta, why: Text) -> Reply:
     if not timedelta(minutes=1) <= span <= timedelta(hours=4):
         raise Refused("A snooze lasts from 1m to 4h.")
     incident = here(call, tools).snooze(call.at + span)
-    facts = {"until": (call.at + span).timestamp(), "span": span, "why": why, "by": call.actor}
+    due = update_due(incident, tools.catalogue.pace(incident.severity)) or call.at + span
+    facts = {"until": due.timestamp(), "why": why, "by": call.actor}
     event = {"kind": "snooze", "text": f"Updates put off for {duration_words(span)}: {why}"}
     return Reply("incident/snoozed", facts, incident=incident, event=event)
 
@@ -158,11 +157,16 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
         raise Refused(tools.off("statuspage"))
     if incident.status_page:
         raise Refused("It is on the status page already.", "`/incident update TEXT --public` says what is new there.")
-    data = {"number": incident.number, "title": incident.title, "text": text}
     facts = {"text": text, "by": call.actor}
-    return Reply(
-        "incident/publishing", facts, note=True, event={"kind": "published"}, begins=[Begin("page-create", data)]
-    )
+    event = {"kind": "published"}
+    return Reply("incident/publishing", facts, note=True, event=event, begins=[told(incident, text)])
+
+
+def told(incident: Incident, text: str) -> Begin:
+    """Tell customers: what is new, or the first word."""
+    if incident.status_page:
+        return Begin("page-update", {"number": incident.number, "id": incident.status_page, "text": text})
+    return Begin("page-create", {"number": incident.number, "title": incident.title, "text": text})
 
 
 def draft(incident: Incident) -> str:

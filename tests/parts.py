@@ -147,6 +147,10 @@ class Slack:
         self.after("upload")
         return f"F{len(self.uploads)}"
 
+    def canvas(self, channel: str, markdown: str) -> None:
+        self._called("canvas")
+        self.after("canvas")
+
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         self._called("open_form")
         self.forms.append(view)

@@ -101,6 +101,7 @@ NEEDED = {
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write", "chat:write.public"},
     "chat_update": {"chat:write"},
+    "conversations_canvases_create": {"canvases:write"},
     "conversations_create": {"channels:manage"},
     "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_invite": {"channels:manage"},

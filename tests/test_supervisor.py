@@ -20,7 +20,7 @@ from bot.sandbox.stage import Stage
 from bot.supervisor import Role
 from tests.node import wait_for
 
-ROLES = ("slack", "worker", "worker --steps", "clock")
+ROLES = ("slack", "worker --calls", "worker", "worker --steps", "clock")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ BODY_MOST: Final = 65_536
 
 PAUSE: Final = 60.0
 """Seconds to wait where GitHub limits without saying for how long: what its documentation asks for."""
+
+_QUIET: Final = re.compile(r"@(?=\w)")
+"""What would call somebody there who merely has the same name."""
 
 PAGE: Final = 100
 PAGES: Final = 5
@@ -44,6 +48,7 @@ class GitHub:
         there = self._marked(mark, since)
         if there:
             return there
+        title, body = (_QUIET.sub("@\u200b", words) for words in (title, body))
         room = BODY_MOST - len(mark) - 2
         text = body.strip() if len(body) <= room else body[: room - 1].rstrip() + "…"
         wanted = {"title": " ".join(title.split())[:TITLE_MOST], "body": f"{text}\n\n{mark}", "labels": list(labels)}

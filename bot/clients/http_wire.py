@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.action import Later, Unreachable
+from bot.clients.patience import Patience
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.05)
 LONGEST: Final = 3600.0
@@ -42,6 +43,7 @@ class Wire:
     def __init__(self, name: str, address: str, headers: Mapping[str, str]) -> None:
         self.name = name
         self._beginning = name[:1].upper() + name[1:]
+        self._patience = Patience(self._beginning)
         self._client = httpx.Client(
             base_url=address,
             headers={"User-Agent": "firewatch", **headers},
@@ -52,18 +54,25 @@ class Wire:
         weakref.finalize(self, self._client.close)  # its connections go with it
 
     def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
-        """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice."""
+        """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice.
+
+        A 501 is an answer: there is nothing there to be asked for in that way.
+        """
         tries = 2 if method == "GET" else 1
         while True:
+            self._patience.check()
             tries -= 1
             try:
                 response = self._client.request(method, path, params=params, json=body)
-                if response.status_code < 500:
+                if response.status_code < 500 or response.status_code == 501:
                     break
                 lost = Unreachable(f"{self._beginning} is in trouble: it answered {response.status_code}.")
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 lost = Unreachable(f"I could not reach {self.name}: {type(error).__name__}.")
                 lost.__cause__ = error
+                if isinstance(error, httpx.TimeoutException):
+                    self._patience.lose()
+                    tries = 0
             if not tries:
                 raise lost
         try:

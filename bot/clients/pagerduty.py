@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 from bot.action import Refused, Unreachable
-from bot.clients.pagerduty_errors import NotInPlan, checked, too_many, unreached
+from bot.clients.pagerduty_errors import NotInPlan, checked, timed_out, too_many, unreached
 from bot.clients.pagerduty_shapes import (
     alert,
     fresh,
@@ -32,6 +32,7 @@ from bot.clients.pagerduty_shapes import (
     stamp,
     text,
 )
+from bot.clients.patience import Patience
 from bot.outside import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy, Relapse
 
 with warnings.catch_warnings():
@@ -41,6 +42,7 @@ with warnings.catch_warnings():
 
 Answer = Mapping[str, Any]
 Due = Callable[[Alert], bool]
+_Asked = TypeVar("_Asked")
 
 API: Final = "https://api.pagerduty.com"
 TIMEOUT: Final = (3.05, 10.0)
@@ -77,6 +79,7 @@ class PagerDuty:
         self._url = (api_url or API).rstrip("/")
         self._threads = threading.local()
         self._known: dict[str, tuple[float, Any]] = {}
+        self._patience = Patience("PagerDuty")
 
     # ------------------------------------------------------------ alerts
 
@@ -128,8 +131,8 @@ class PagerDuty:
 
         now = self.alert(id)
         if due(now) and now.policy:
-            policy = self._policy(now.policy)
-            if policy.levels and level > policy.levels:
+            policy = _unless_gone(lambda: self._policy(now.policy))
+            if policy and policy.levels and level > policy.levels:
                 most = "1 level" if policy.levels == 1 else f"{policy.levels} levels"
                 raise Refused(f"The escalation policy {policy.name} has only {most}: there is nobody further to page.")
         return self._change(id, by, f"escalated to level {level}", {"escalation_level": level}, due)
@@ -156,7 +159,7 @@ class PagerDuty:
 
     def note(self, id: str, text: str, by: Acting, key: str) -> bool:
         path, what, signed = f"incidents/{_safe(id)}/notes", f"alert `{id}`", mark("note", id, key)
-        there = parts(self._get(path, what), "notes")
+        there = parts(_unless_gone(lambda: self._get(path, what)) or {}, "notes")
         if any(signed in str(each.get("content")) for each in there):
             return False
         body = {"note": {"content": marked(text, signed)}}
@@ -170,7 +173,7 @@ class PagerDuty:
     def set_severity(self, id: str, severity: str, by: Acting) -> str:
         try:
             known = self._remembered("priorities", lambda: list(self._pages("priorities", "priorities", {})))
-        except NotInPlan:
+        except (NotInPlan, Gone):
             return ""
         wanted = ranked(known, severity)
         if not wanted:
@@ -233,7 +236,7 @@ class PagerDuty:
         if not alert.policy or not mine:
             return 1
         asked = {"escalation_policy_ids": [alert.policy], "user_ids": sorted(mine)}
-        found = (oncall(each) for each in self._pages("oncalls", "oncalls", asked))
+        found = _unless_gone(lambda: [oncall(each) for each in self._pages("oncalls", "oncalls", asked)]) or []
         # Who stands on two levels counts for the upper one: better to page nobody again than everybody twice.
         return max((each.level for each in found if each.person.id in mine), default=1)
 
@@ -250,6 +253,20 @@ class PagerDuty:
         # A query finds what contains it, in names too.
         found = (person(each) for each in self._pages("users", "users", {"query": email}))
         return next((each for each in found if each.email.casefold() == email), None)
+
+    def named(self, word: str) -> Person | None:
+        wanted = word.strip().casefold()
+
+        def called(each: Person) -> bool:
+            return wanted in (
+                each.name.casefold(),
+                *each.name.casefold().split()[:1],
+                each.email.casefold().split("@")[0],
+            )
+
+        known = [person(each) for each in self._pages("users", "users", {"query": wanted})] if wanted else []
+        found = [each for each in known if called(each)]
+        return found[0] if len(found) == 1 else None
 
     def person(self, id: str) -> Person | None:
         def asked() -> Person | None:
@@ -312,11 +329,14 @@ class PagerDuty:
         return [person(each) for each in parts(found, "users")]
 
     def _actor(self, by: Acting) -> _Actor:
-        mine = self.user(by.email)
+        mine = _unless_gone(lambda: self.user(by.email))
         if mine:
             return _Actor(mine, own=True)
         if self._sender:
-            configured = self.user(self._sender)
+            try:
+                configured = self.user(self._sender)
+            except Gone:  # it does not tell who its users are; whether this is one, it will say when he acts
+                configured = Person("", self._sender, self._sender)
             if not configured:
                 raise Refused(f"PagerDuty has no user {self._sender}: whoever runs Firewatch must mend PAGERDUTY_FROM.")
             return _Actor(configured, own=False)
@@ -371,16 +391,23 @@ class PagerDuty:
         session = self._session()
         reading = method == "GET"
         session.retry = dict(RETRIED) if reading else {}
-        session.max_network_attempts = 1 if reading else 0
         asked = {"params": dict(params)} if params else {}
         content = {"json": dict(body)} if body is not None else {}
-        try:
-            response = session.request(method, path, headers={"From": sender} if sender else {}, **asked, **content)
-        except pdpyras.PDHTTPError as error:  # a 401
-            response = error.response
-        except pdpyras.PDClientError as error:
-            raise unreached(error) from error
-        return checked(response, what)
+        again = reading
+        while True:
+            self._patience.check()
+            try:
+                response = session.request(method, path, headers={"From": sender} if sender else {}, **asked, **content)
+            except pdpyras.PDHTTPError as error:  # a 401
+                response = error.response
+            except pdpyras.PDClientError as error:
+                if timed_out(error):
+                    self._patience.lose()
+                elif again:  # a connection that was lost; nothing happened by it
+                    again = False
+                    continue
+                raise unreached(error) from error
+            return checked(response, what)
 
     def _session(self) -> Any:
         session = getattr(self._threads, "session", None)
@@ -389,6 +416,7 @@ class PagerDuty:
             session.url = self._url
             session.timeout = TIMEOUT
             session.sleep_timer = 0.25
+            session.max_network_attempts = 0
             # pdpyras would follow HTTPS_PROXY to this machine itself, too.
             session.trust_env = urlsplit(self._url).hostname not in ("127.0.0.1", "::1", "localhost")
             self._threads.session = session
@@ -400,6 +428,14 @@ class _Session(pdpyras.APISession):  # type: ignore[misc]  # pdpyras has no type
         """Called in pdpyras' loop for each answer. Left to itself, that waits 3, 6, 12 s… for a 429, without end."""
         if response.status_code == 429:
             raise too_many(response.headers)
+
+
+def _unless_gone(ask: Callable[[], _Asked]) -> _Asked | None:
+    """What is asked for only to do better; None where there is no such thing."""
+    try:
+        return ask()
+    except Gone:
+        return None
 
 
 def _safe(id: str) -> str:

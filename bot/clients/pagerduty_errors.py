@@ -31,6 +31,8 @@ def checked(response: Any, what: str) -> Shape:
     ending = f" ({said})" if said else ""
     if status < 300 and isinstance(body, Mapping):
         return body
+    if status in (404, 405, 501):
+        raise Gone(f"PagerDuty has no {what}.")
     if status >= 500 or status == 408:
         raise Unreachable(f"PagerDuty is in trouble: it answered {status}{ending}.")
     if status == 401:
@@ -39,8 +41,6 @@ def checked(response: Any, what: str) -> Shape:
         raise NotInPlan(f"This PagerDuty account does not have that{ending}.")
     if status == 403:
         raise Refused(f"PagerDuty does not allow me that{ending}: my key may be for reading only.")
-    if status == 404:
-        raise Gone(f"PagerDuty has no {what}.")
     if 400 <= status < 500:
         raise Refused(f"PagerDuty refused: {said or status}.")
     raise Unreachable(f"What answered {status} in PagerDuty's place is not PagerDuty.")
@@ -56,6 +56,13 @@ def too_many(headers: Mapping[str, str]) -> Later:
         except ValueError:
             continue
     return Later(seconds, f"PagerDuty asks for a pause of {seconds:g} s")
+
+
+def timed_out(error: BaseException) -> bool:
+    """Whether it was silence: a broken connection is noticed at once."""
+    return isinstance(error, TimeoutError) or any(
+        timed_out(each) or "Timeout" in type(each).__name__ for each in (error.__cause__, error.__context__) if each
+    )
 
 
 def unreached(error: BaseException) -> Unreachable:

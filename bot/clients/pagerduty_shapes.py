@@ -76,14 +76,22 @@ def alert(shape: Shape) -> Alert:
         policy=text(policy, "id"),
         policy_name=text(policy, "summary"),
         assigned=tuple(person(part(each, "assignee")) for each in parts(shape, "assignments")),
-        acknowledged=tuple(
-            Acknowledgement(person(part(each, "acknowledger")), when(each.get("at")) or changed)
-            for each in parts(shape, "acknowledgements")
-        ),
+        acknowledged=_acknowledged(shape, status, changed),
         resolved=(when(shape.get("resolved_at")) or changed) if status == "resolved" else None,
         changed_by=text(part(shape, "last_status_change_by"), "summary"),
         merged_into=text(part(part(shape, "resolve_reason"), "incident"), "id"),
     )
+
+
+def _acknowledged(shape: Shape, status: str, changed: datetime) -> tuple[Acknowledgement, ...]:
+    """Who has it in hand; where PagerDuty tells only that somebody has, whoever changed it last."""
+    found = tuple(
+        Acknowledgement(person(part(each, "acknowledger")), when(each.get("at")) or changed)
+        for each in parts(shape, "acknowledgements")
+    )
+    if found or status != "acknowledged":
+        return found
+    return (Acknowledgement(person(part(shape, "last_status_change_by")), changed),)
 
 
 def oncall(shape: Shape) -> OnCall:

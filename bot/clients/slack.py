@@ -191,6 +191,10 @@ class SlackWorkspace:
             raise refused("upload_failed", "files.upload") from unread
         return next((_word(file, "id") for file in answer.get("files") or ()), "")
 
+    def canvas(self, channel: str, markdown: str) -> None:
+        content = {"type": "markdown", "markdown": markdown}
+        self._ask(self._web.conversations_canvases_create, channel_id=channel, document_content=content)
+
     def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
         self._ask(self._web.views_open, trigger_id=trigger, view=dict(view))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from bot.action import Refused
+from bot.action import Refused, Unreachable
 from bot.clients.http_wire import Answer, Wire
 from bot.outside import Gone, Impact, Posted, PublicStatus, keyed
 
@@ -47,7 +47,7 @@ class Statuspage:
         components: Mapping[str, str] | None = None,
     ) -> Posted:
         mine = keyed("statuspage", key)
-        for each in self._ask("GET", self._room, {"limit": LOOKED_AT, "page": 1}).rows:
+        for each in self._look(self._room, {"limit": LOOKED_AT, "page": 1}).rows:
             metadata = each.get("metadata")
             ours = metadata.get("firewatch") if isinstance(metadata, Mapping) else None
             if isinstance(ours, Mapping) and ours.get("key") == mine:
@@ -65,8 +65,8 @@ class Statuspage:
             wanted |= {"components": dict(components), "component_ids": list(components)}
         return _posted(self._ask("POST", self._room, body={"incident": wanted}).fields, new=True)
 
-    def update(self, id: str, body: str, status: PublicStatus | None = None) -> Posted:
-        return self._say(id, body, status)
+    def update(self, id: str, body: str, status: PublicStatus | None = None, reopen: bool = False) -> Posted:
+        return self._say(id, body, status, reopen)
 
     def resolve(self, id: str, body: str) -> Posted:
         return self._say(id, body, "resolved")
@@ -74,18 +74,32 @@ class Statuspage:
     def look(self) -> None:
         self._ask("GET", self._room, {"limit": 1, "page": 1})
 
-    def _say(self, id: str, body: str, status: PublicStatus | None) -> Posted:
+    def _say(self, id: str, body: str, status: PublicStatus | None, reopen: bool = False) -> Posted:
         path = f"{self._room}/{quote(id, safe='')}"
-        now, text = self._ask("GET", path).fields, _cut(body, BODY_MOST)
+        now, text = self._look(path).fields, _cut(body, BODY_MOST)
         if status == "resolved" and now.get("status") in _OVER:
             return _posted(now, new=False)
+        if reopen and now.get("status") in _OVER:
+            status = "investigating"
         said = [each for each in now.get("incident_updates") or () if isinstance(each, Mapping)]
         last = max(said, key=lambda each: str(each.get("created_at")), default={})
-        wanted = status or _posted(now, new=False).status
+        wanted = status or (_posted(now, new=False).status if now else None)
         if last.get("body") == text and last.get("status") == wanted:
             return _posted(now, new=False)
-        change = {"status": wanted, "body": text, "deliver_notifications": True}
-        return _posted(self._ask("PATCH", path, body={"incident": change}).fields, new=True)
+        change = {"body": text, "deliver_notifications": True} | ({"status": wanted} if wanted else {})
+        return _posted({"id": id, **self._ask("PATCH", path, body={"incident": change}).fields}, new=True)
+
+    def _look(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """What is there, so as to say nothing twice. Where looking is refused, what is to be said is said all the same.
+
+        What is wrong with the key or the page, the saying itself will show.
+        """
+        try:
+            return self._ask("GET", path, params)
+        except Unreachable:
+            raise
+        except Refused:
+            return Answer(404, None, {})
 
     def _ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
         answer = self._wire.ask(method, path, params, body)

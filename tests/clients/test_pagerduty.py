@@ -489,3 +489,46 @@ def test_trouble_while_asking_who_owns_the_key_is_not_taken_for_an_answer(there:
     there.faults.next("GET /users/me", times=3, status=503)
     with pytest.raises(Unreachable, match="answered 503"):
         PagerDuty(there.api_key, "", there.api_url).acknowledge(made.id, TOMAS)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_what_is_asked_only_to_do_better_may_be_unknown_there(
+    there: PagerDutySandbox, pager: PagerDuty, status: int
+) -> None:
+    made = there.trigger("Uploads fail")
+    aside = ["oncalls", "users", "priorities", f"escalation_policies/{pager.alert(made.id).policy}"]
+    for path in [*aside, f"incidents/{made.id}/notes"]:
+        there.faults.next(f"GET /{path}", times=20, status=status)
+    assert pager.note(made.id, "Looking", Acting(name="tomas"), "n1")
+    assert pager.escalate(made.id, 2, Acting(name="tomas")).new
+    assert pager.acknowledge(made.id, Acting(name="tomas")).new
+    assert pager.set_severity(made.id, "sev1", Acting(name="tomas")) == ""
+    assert {each.asked.headers["from"] for each in there.made(f"PUT /incidents/{made.id}")} == {there.sender}
+
+
+def test_one_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
+    there: PagerDutySandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.clients.pagerduty.TIMEOUT", (1.0, 0.2))
+    pager = PagerDuty(there.api_key, there.sender, there.api_url)
+    made = there.trigger("Uploads fail")
+    there.faults.next("*", delay=1.0)
+    with pytest.raises(Unreachable, match="could not reach PagerDuty: timeout"):
+        pager.alert(made.id)
+    with pytest.raises(Unreachable, match="PagerDuty did not answer in time; I ask again in"):
+        pager.acknowledge(made.id, NOOR)
+    there.wait_for(lambda: len(there.calls) == 1)
+    monkeypatch.setattr(pager._patience, "_until", 0.0)
+    assert pager.acknowledge(made.id, NOOR).new
+
+
+def test_a_connection_that_breaks_while_reading_is_made_anew_and_pagerduty_asked_on(
+    there: PagerDutySandbox, pager: PagerDuty
+) -> None:
+    made = there.trigger("Uploads fail")
+    there.faults.next("*", reset="before")
+    assert pager.alert(made.id).id == made.id
+    there.faults.next("*", times=2, reset="before")
+    with pytest.raises(Unreachable):
+        pager.alert(made.id)
+    assert pager.alert(made.id).id == made.id

@@ -141,3 +141,35 @@ def test_a_page_in_trouble_is_unreachable(there: StatuspageSandbox, page: Status
 def test_the_address_may_name_the_version_or_not(there: StatuspageSandbox) -> None:
     page = Statuspage(there.api_key, there.page_id, f"{there.api_url}/v1/")
     assert page.create("Uploads fail", "Looking.", "inc-12").new
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_page_that_cannot_be_looked_at_is_told_all_the_same(
+    there: StatuspageSandbox, page: Statuspage, status: int
+) -> None:
+    """Proxies and other makers' pages may know the writing calls alone."""
+    room = f"/v1/pages/{there.page_id}/incidents"
+    there.faults.next(f"GET {room}", times=9, status=status)
+    posted = page.create("Uploads fail", "We are looking into it.", "inc-12")
+    there.faults.next(f"GET {room}/{posted.id}", times=9, status=status)
+    page.update(posted.id, "Posts recover.")
+    assert page.resolve(posted.id, "Over.").id == posted.id
+    assert [each.body for each in there.incidents[posted.id].updates] == [
+        "We are looking into it.",
+        "Posts recover.",
+        "Over.",
+    ]
+    assert there.incidents[posted.id].status == "resolved"
+
+
+def test_a_page_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
+    there: StatuspageSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.clients.http_wire.TIMEOUT", 0.2)
+    page = Statuspage(there.api_key, there.page_id, there.api_url)
+    there.faults.next("*", delay=1.0)
+    for why in ("I could not reach the status page: ReadTimeout", "The status page did not answer in time"):
+        with pytest.raises(Unreachable, match=why):
+            page.create("Uploads fail", "We are looking into it.", "inc-12")
+    there.wait_for(lambda: len(there.calls) == 1)
+    assert there.incidents == {}

@@ -86,6 +86,7 @@ def test_at_three_hundred_incidents_the_page_and_the_list_are_right(night: Night
     shown = page(night)
     assert "Open incidents: 300" in shown
     assert "And 275 more" in shown
+    assert "And 290 more of yours" in shown
     assert "Postmortems owed: 300" in shown
     assert "And 290 more" in shown
     assert "<!channel>" not in shown

@@ -43,6 +43,28 @@ def test_a_draft_is_in_the_channel_at_once_as_blocks_file_and_picture(night: Nig
     assert names == ["postmortem-inc-1-instagram-uploads-failing.md", "repost-dispatch.png"]
 
 
+def test_the_draft_is_the_channel_s_canvas_too_where_the_plan_has_canvases(night: Night, room: str) -> None:
+    night.settle()
+    [canvas] = night.slack.workspace.canvases.values()
+    assert canvas["channel"] == night.slack.channel(room).id
+    assert canvas["markdown"] == draft(night, room)
+    canvas["markdown"] = "What somebody has written there since"
+    night.types(room, "/postmortem draft")
+    night.says(room, "Postmortem draft of incident 1", times=2)
+    assert [each["markdown"] for each in night.slack.workspace.canvases.values()] == [canvas["markdown"]]
+
+
+@pytest.mark.parametrize("error", ["team_tier_cannot_create_channel_canvases", "unknown_method", "missing_scope"])
+def test_a_plan_without_canvases_costs_nothing_but_the_canvas(night: Night, error: str) -> None:
+    night.types("ops", "/incident open Uploads fail")
+    room = night.room()
+    night.slack.faults.next("conversations.canvases.create", times=100, error=error)
+    night.types(room, "/incident resolve Token expired")
+    night.says(room, "Postmortem draft of incident 1", times=1)
+    assert "## Summary" in draft(night, room)
+    assert night.slack.workspace.canvases == {}
+
+
 def test_the_file_holds_summary_impact_timeline_receipts_causes_and_a_table_to_fill(night: Night, room: str) -> None:
     text = draft(night, room)
     for heading in ("Summary", "Impact", "Timeline", "What was done", "Contributing causes", "What went well"):
@@ -52,11 +74,27 @@ def test_the_file_holds_summary_impact_timeline_receipts_causes_and_a_table_to_f
     assert "Noor" in text or "noor" in text
     assert "Deployed v1.4.2 just before" in text
     assert "alert tuning" in text
-    assert "<@U" not in text
+    assert "Acknowledged by noor after 2 min" in text
+    assert "UONCALL" not in text
     timeline = text[text.index("## Timeline") : text.index("## What was done")]
     times = [line[2:21] for line in timeline.splitlines() if line.startswith("- ")]
     assert times == sorted(times)
-    assert "paused" in text[text.index("## What was done") :].lower()
+    done = text[text.index("## What was done") : text.index("## Figures")]
+    assert "repost-dispatch: running → paused, by noor" in done
+
+
+def test_the_file_holds_figures_and_links_to_what_was_said(night: Night, room: str) -> None:
+    text = draft(night, room)
+    figures = text[text.index("## Figures") : text.index("## Contributing causes")]
+    assert "| Time to acknowledge | 2 min |" in figures
+    assert "| Time to resolve | 20 min |" in figures
+    assert "| Updates in the channel | 1 |" in figures
+    assert "depth 0, 120 failed, 0 workers" in figures
+    assert "| Failed for: Instagram token expired | 47 by the time of the alert |" in figures
+    said = night.says(room, "Update: Token expired")
+    link = night.desk.workspace.link(said.channel, said.ts)
+    [line] = [each for each in text.splitlines() if "Update: Token expired" in each]
+    assert link in line
 
 
 def test_the_times_are_computed_from_the_alert_itself(night: Night, room: str) -> None:
@@ -68,7 +106,7 @@ def test_its_owner_is_asked_for_and_named(night: Night, room: str) -> None:
     night.presses(night.says(room, "Resolved after"), "Postmortem owner…")
     view = night.slack.open_view("noor")
     assert view
-    night.slack.oncall.submits(view, {"user": "<@ULEAD>"}).ok()
+    night.slack.oncall.submits(view, {"user": "ULEAD"}).ok()
     night.says(room, "<@ULEAD> writes the postmortem of incident 1", times=1)
     assert night.incident().postmortem_owner == "ULEAD"
     night.types(room, "/postmortem show")

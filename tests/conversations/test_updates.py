@@ -61,6 +61,15 @@ def test_any_real_update_restarts_the_clock(night: Night, room: str, how: str) -
     night.says(room, "Update due: 15 min since the last one", times=1)
 
 
+def test_an_incident_that_is_shown_says_that_its_update_is_overdue(night: Night, room: str) -> None:
+    night.goes(14)
+    night.types(room, "/incident show")
+    assert "Next update due" in night.shown(night.says(room, TITLE))
+    night.goes(2)
+    night.types(room, "/incident show")
+    assert "Update overdue since" in night.shown(night.says(room, TITLE))
+
+
 def test_a_note_does_not_restart_the_clock(night: Night, room: str) -> None:
     night.goes(14)
     night.types(room, "/incident note Looking")
@@ -146,6 +155,48 @@ def test_the_next_level_is_paged_beside_an_alert_whose_acknowledgement_lasts(nig
     assert night.pagerduty.incident(alert.id).status == "acknowledged"
 
 
+def test_the_next_level_is_paged_for_an_incident_without_an_alert_too(night: Night) -> None:
+    night.types("ops", "/incident open Uploads are slow --service reposting")
+    room = night.room()
+    night.goes(36)
+    night.says(room, "No update for 35 min: paging the next level", times=1)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+    assert night.desk.store.open_count() == 1, "the alert that she is paged by is no incident"
+
+
+def test_the_next_level_is_paged_though_the_alert_itself_has_resolved(night: Night, room: str) -> None:
+    night.pagerduty.webhooks.drop(100)
+    night.pagerduty.resolve(alert(night))
+    night.goes(36)
+    night.says(room, "Level 2 paged: Linnea Berg", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 1
+
+
+def test_updates_that_are_missed_twice_again_page_again(night: Night) -> None:
+    night.pagerduty.account.services["PSERVICE1"].acknowledgement = None
+    night.pagerduty.trigger(TITLE)
+    room = night.room()
+    night.types(room, "/ack")
+    night.goes(36)
+    night.types(room, "/incident update Here again")
+    night.goes(36)
+    night.says(room, "Level 2 paged: Linnea Berg", times=2)
+    assert night.pagerduty.rang(LINNEA.id) == 2
+
+
+def test_nobody_is_paged_late_for_an_update_that_has_been_written_meanwhile(night: Night, room: str) -> None:
+    night.goes(34)
+    night.pagerduty.faults.next("*", times=200, reset="before")
+    night.goes(2)
+    night.says(room, "No update for 35 min: paging the next level", times=1)
+    night.types(room, "/incident update Here again")
+    night.pagerduty.faults.clear()
+    night.goes(2)
+    night.says(room, "Nobody further paged: what was missed has been done meanwhile", times=1)
+    assert night.pagerduty.rang(LINNEA.id) == 0
+
+
 def test_a_snooze_puts_the_update_off_with_its_reason_on_record(night: Night, room: str) -> None:
     night.goes(15)
     night.presses(night.says(room, DUE), "Snooze…")
@@ -159,6 +210,12 @@ def test_a_snooze_puts_the_update_off_with_its_reason_on_record(night: Night, ro
     assert not night.dms("noor")
     night.goes(0.1)
     night.says(room, "Update due", times=2)
+
+
+def test_a_snooze_that_ends_before_the_update_is_due_says_when_it_is(night: Night, room: str) -> None:
+    night.types(room, "/incident snooze 2m Getting coffee")
+    due = int(night.at.timestamp()) + 15 * 60
+    assert str(due) in night.says(room, "Updates snoozed until").text
 
 
 @pytest.mark.parametrize(("severity", "minutes"), [("sev1", 10), ("sev2", 15)])
@@ -282,6 +339,21 @@ def test_public_updates_flow_and_resolving_resolves_it(night: Night, room: str) 
     assert len(public.updates) == 3
 
 
+def test_what_is_open_again_is_open_again_on_the_page_with_the_next_word_and_resolved_with_the_last(
+    night: Night, room: str
+) -> None:
+    night.types(room, "/incident update Posts are late --public")
+    night.types(room, "/incident resolve Token expired")
+    (public,) = night.statuspage.incidents.values()
+    assert public.status == "resolved"
+    night.types(room, "/incident reopen It fails again")
+    night.types(room, "/incident update Posts are late again --public")
+    assert public.status == "investigating"
+    night.types(room, "/incident resolve The new token had no rights")
+    assert public.status == "resolved"
+    assert len(public.updates) == 4
+
+
 def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_twice(night: Night, room: str) -> None:
     card = ask(night, room)
     night.statuspage.faults.next("POST /v1/pages/reposterpage/incidents", reset="after")
@@ -294,12 +366,38 @@ def test_the_id_is_stored_before_anything_else_so_a_lost_answer_posts_nothing_tw
     night.says(room, "On the status page now", times=1)
 
 
-def test_public_without_a_page_or_before_it_says_what_to_do(night: Night, room: str) -> None:
-    night.types(room, "/incident update Hello --public")
-    assert "/incident publish" in night.shown(
-        night.whispered(room, "Not done: This incident is not on the status page")
-    )
-    night.silent(room, "Update: Hello")
+def test_the_first_public_update_puts_it_on_the_page_and_of_two_at_once_neither_word_is_lost(
+    night: Night, room: str
+) -> None:
+    night.statuspage.faults.next("*", times=20, reset="before")
+    night.types(room, "/incident update Posts to Instagram are late --public")
+    night.types(room, "/incident update The token is renewed --public")
+    night.says(room, "Update: The token is renewed", times=1)
+    night.statuspage.faults.clear()
+    night.goes(1)
+    (public,) = night.statuspage.incidents.values()
+    bodies = [each.body for each in public.updates]
+    assert sorted(set(bodies)) == ["Posts to Instagram are late", "The token is renewed"]
+    assert len(bodies) == 2
+    assert night.incident().status_page == public.id
+
+
+def test_what_is_resolved_before_the_page_could_be_reached_is_not_left_open_there(night: Night, room: str) -> None:
+    night.statuspage.faults.next("*", times=200, reset="before")
+    night.types(room, "/incident publish Posts are late")
+    night.goes(1)
+    night.types(room, "/incident resolve Token expired")
+    night.statuspage.faults.clear()
+    night.goes(2)
+    assert [each.status for each in night.statuspage.incidents.values()] in ([], ["resolved"])
+
+
+def test_public_without_a_status_page_says_how_to_turn_it_on(redis_url: str, tmp_path: Path) -> None:
+    with Night(redis_url, tmp_path, parts=False) as night:
+        night.types("ops", "/incident open Slow")
+        night.types(night.room(), "/incident update Hello --public")
+        told = night.whispered(night.room(), "Not done:")
+        assert "STATUSPAGE_API_KEY" in night.shown(told)
 
 
 # ---------------------------------------------------------------- PagerDuty out
@@ -351,7 +449,7 @@ def test_resolving_asks_for_the_root_cause_and_stops_every_clock(night: Night, r
 
 
 def test_the_tracker_issue_holds_cause_and_what_was_done_and_is_opened_once(night: Night, room: str) -> None:
-    night.types(room, "/incident note Rotated the token")
+    night.types(room, "/incident note Rotated the token, password=hunter2horse, told @maria & <b>Co</b>")
     night.types(room, "/incident resolve Token expired")
     card = night.says(room, "Resolved after")
     night.presses(card, "Open tracker issue")
@@ -359,6 +457,9 @@ def test_the_tracker_issue_holds_cause_and_what_was_done_and_is_opened_once(nigh
     (issue,) = night.github.issues
     assert "Token expired" in issue.body
     assert "Rotated the token" in issue.body
+    assert "Acknowledged by noor" in issue.body
+    for nothing in ("hunter2horse", "@maria", "<b>", "&amp;amp;", "UONCALL"):
+        assert nothing not in issue.body
     assert night.incident().issue
     night.types(room, "/postmortem track")
     night.whispered(room, "Not done: There is an issue already")
@@ -399,6 +500,23 @@ def test_the_buttons_of_a_resolved_incident_are_answered(night: Night, room: str
     night.silent(room, "Update: Late words")
     assert night.statuspage.incidents == {}
     assert night.labels(summary) == ["Timeline"]
+
+
+def test_what_came_from_outside_is_escaped_once_wherever_it_is_shown(night: Night) -> None:
+    night.pagerduty.trigger("Q&A <!channel> <@ULEAD> fails")
+    room = night.room()
+    night.types(room, "/ack")
+    night.types(room, "/incident resolve R&D broke it")
+    night.types(room, "/incident timeline")
+    shown = night.shown(night.says(room, "Timeline of incident 1"))
+    assert "Resolved after 0 s: Q&amp;A &lt;!channel&gt;" in shown
+    assert "Acknowledged by <@UONCALL>" in shown
+    for wrong in ("&amp;amp;", "&amp;lt;", "<!channel>", "<@ULEAD>"):
+        assert wrong not in shown
+    assert not [each for each in night.slack.channel(room).messages if "ULEAD" in each.pings]
+    [file] = [one for each in night.slack.channel(room).messages for one in each.files if one.name.endswith(".md")]
+    assert "Q&A" in file.text
+    assert "&amp;" not in file.text
 
 
 def test_an_update_of_forty_thousand_characters_is_posted_with_all_of_it_in_a_file(night: Night, room: str) -> None:
