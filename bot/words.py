@@ -234,8 +234,8 @@ def _rate_words(rate: float) -> str:
         return "none"
     for unit, seconds in (("s", 1), ("m", 60), ("h", 3600)):
         count = f"{rate * seconds:.3f}".rstrip("0").rstrip(".")
-        if float(count) / seconds == rate:
-            return f"{count}/{unit}"
+        if float(count) / seconds == rate and _RATE.fullmatch(said := f"{count}/{unit}"):
+            return said
     return f"{rate:.15f}".rstrip("0") + "/s"
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import handlers  # noqa: F401  every sentence there is
@@ -120,6 +120,7 @@ def test_a_duration_said_is_the_duration_read(span: timedelta) -> None:
 
 
 @given(st.floats(0.001, 999_999))
+@example(16666.9375)
 def test_any_rate_is_said_so_that_it_can_be_read(rate: float) -> None:
     again = said(f"/jobs replay q --rate {written(Rate, rate)}")["rate"]
     assert again == pytest.approx(rate, rel=1e-9)
