@@ -133,7 +133,7 @@ def _head(text: str, room: int) -> str:
 def _closing(head: str) -> str:
     parts = head.split("```")
     if len(parts) % 2 == 0:
-        return "\n```"
+        return "\n```" if "\n" in head else "```"  # what is one line stays one
     return "`" if sum(part.count("`") for part in parts[::2]) % 2 else ""
 
 
