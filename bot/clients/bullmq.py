@@ -152,6 +152,7 @@ class BullQueue:
         if len(jobs) > MOST_MOVED:
             raise ValueError(f"at most {MOST_MOVED} jobs a call, not {len(jobs)}")
         portions = list(_portions(jobs, PORTION))
+        self._connection.ready()
         if len(portions) == 1:
             return self._moved_portion(jobs, token, status)
         # Two at a time: Redis works on one portion while the next is on its way, and is never held for longer than one.
@@ -172,7 +173,7 @@ class BullQueue:
 
     def _moved_portion(self, jobs: Sequence[Seen], token: str, status: Ended) -> Sequence[Moved]:
         keys = self._keys
-        with self._connection.changing():
+        with self._connection.changing(ready=True):
             words = self._move(
                 keys=[
                     *(keys[key] for key in (status, "events", "wait", "meta", "active", "marker", "prioritized", "pc")),
@@ -184,7 +185,7 @@ class BullQueue:
                     "failedReason" if status == "failed" else "returnvalue",
                     round(time.time() * 1000),
                     int(REMEMBERED.total_seconds() * 1000),
-                    *(part for job in jobs for part in (job.id, job.finished)),
+                    json.dumps([part for job in jobs for part in (job.id, job.finished)], ensure_ascii=False),
                 ],
             )
         if words[0] == "PAUSED":

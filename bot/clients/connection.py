@@ -78,12 +78,20 @@ class Connection:
             self._demand_single()
             yield self.client
 
-    @contextmanager
-    def changing(self) -> Iterator[Any]:
-        """The client, for a change. What breaks before the change began is Refused, what breaks during it is Later."""
+    def ready(self) -> None:
+        """Raises Refused or Later when a change cannot be begun now."""
         with self._translated(changing=False):
             self._demand_single()
             self.client.ping()
+
+    @contextmanager
+    def changing(self, *, ready: bool = False) -> Iterator[Any]:
+        """The client, for a change. What breaks before the change began is Refused, what breaks during it is Later.
+
+        ``ready``: that was asked for a moment ago.
+        """
+        if not ready:
+            self.ready()
         with self._translated(changing=True):
             yield self.client
 

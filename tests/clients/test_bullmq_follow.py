@@ -125,7 +125,10 @@ def test_of_a_thousand_jobs_none_is_lost_though_the_events_forget(
     node: NodeProcess, queue: BullQueue, redis_url: str
 ) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.hset(f"bull:{QUEUE}:meta", "opts.maxLenEvents", 10)
+        meta = f"bull:{QUEUE}:meta"
+        # Node's queue writes 10,000 there when it has connected, and never again.
+        wait_for(lambda: client.hget(meta, "opts.maxLenEvents"), what="Node's queue has connected")
+        client.hset(meta, "opts.maxLenEvents", 10)
         jobs = moved(redis_url, queue, 1000)
         node.ask("work", options={"concurrency": 50})
         assert {outcome.state for outcome in end_of(queue, jobs)} == {"completed"}
