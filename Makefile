@@ -14,7 +14,7 @@ help: ## show this list
 install: $(STAMP) ## put firewatch and all it needs into .venv; done again only when the locks change
 
 test: $(STAMP) ## pass the tests; ARGS="tests/test_settings.py -x" chooses
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(STAMP) ## format, lint and types
 	$(BIN)/ruff format --check .

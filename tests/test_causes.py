@@ -341,9 +341,9 @@ def test_a_hundred_thousand_reasons_take_seconds_and_bounded_memory() -> None:
         for _ in range(100_000)
     ]
     table = Table(TABLE.rows)
-    began = time.perf_counter()
+    began = time.process_time()
     found = {table.cause(reason, "instagram-upload").key for reason in reasons}
-    assert time.perf_counter() - began < 5  # 0.4 s on an idle core
+    assert time.process_time() - began < 5  # 0.4 s on an idle core
     assert len(found) == 29
     assert len(table._shapes) < 2_000
 
@@ -361,10 +361,10 @@ def test_what_is_remembered_is_bounded() -> None:
     "piece", ["a", "a/", "1.", "1:", "<", '"a', "@a.", "a-", "-", "\\", "code ", "aB", "0x", "é", "\n at "]
 )
 def test_a_megabyte_is_read_as_quickly_as_its_beginning(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     normalise(piece * (1_000_000 // len(piece)))
     TABLE.cause(piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_what_the_table_goes_by_is_not_forgotten_over_what_it_does_not_know() -> None:

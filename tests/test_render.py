@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -391,9 +392,9 @@ def test_a_name_and_its_secret_are_masked_though_they_come_as_two_facts(draw: Dr
 
 
 def test_a_megabyte_of_anything_is_rendered_within_a_second_or_so(everything: Renderer) -> None:
-    began = datetime.now(UTC)
+    began = time.process_time()
     lawful(everything.render("few", {"a": "token=<!channel>& " * 60_000, "b": 1, "n": 1, "d": 1}))
-    assert datetime.now(UTC) - began < timedelta(seconds=8)
+    assert time.process_time() - began < 8
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------

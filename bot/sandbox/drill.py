@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -156,7 +157,7 @@ def play(name: str) -> int:
         stage = drill.stage(Path(folder), url)
         try:
             with stage:
-                seed(stage.redis_url, now=None)
+                seed(stage.redis_url, now=datetime.fromtimestamp(stage.slack.workspace.now(), UTC))
                 with stage.pipeline() as pipeline:
                     room = drill.tells(stage, pipeline)
                 print(Transcript(stage.slack.workspace).channel(room, acts=stage.slack.deliveries))
