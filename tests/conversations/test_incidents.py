@@ -123,6 +123,7 @@ def test_a_redelivered_event_is_answered_once(stage: Stage, story: Story, room: 
     stage.slack.oncall.reacts(message, "pushpin").wait()
     stage.slack.oncall.unreacts(message, "pushpin").wait()
     stage.slack.oncall.reacts(message, "pushpin").wait()
+    story.is_told("noor", name, "On the timeline")  # else what is asked now may be answered first
     stage.slack.oncall.types(name, "/incident timeline").ok()
     timeline = story.sees(name, "Timeline of incident")
     assert str(timeline.blocks).count("Seen twice") == 1
