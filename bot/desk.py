@@ -375,8 +375,8 @@ class Desk(Reception):
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
         message = self.renderer.render(reply.template, call.facts(reply.facts))
-        key = reply.key or f"call:{call.id}"
-        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, key)
+        name = reply.key or f"call:{call.id}"
+        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, name)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
             self.steps.begin(change, call.begins + (f"-{place}" if place else ""), begins, asked, confirmer="")
