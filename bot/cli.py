@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bot.settings import Role, Settings, SettingsError, foreign, load
-from bot.supervisor import end_with_supervisor
+from bot.running.supervisor import end_with_supervisor
+from bot.settings.environment import Role, Settings, SettingsError, foreign, load
 
 if TYPE_CHECKING:
     from bot.wiring import House
@@ -102,7 +102,7 @@ def _port(text: str) -> int:
 
 
 def _up(parsed: argparse.Namespace) -> int:
-    from bot.supervisor import supervise
+    from bot.running.supervisor import supervise
 
     settings = _settings("up")
     _logs(settings)
@@ -110,7 +110,7 @@ def _up(parsed: argparse.Namespace) -> int:
 
 
 def _slack(parsed: argparse.Namespace) -> int:
-    from bot.serve import run
+    from bot.doors.serve import run
     from bot.wiring import gate
 
     settings = _settings("slack")
@@ -121,7 +121,7 @@ def _slack(parsed: argparse.Namespace) -> int:
 
 
 def _worker(parsed: argparse.Namespace) -> int:
-    from bot.worker import CALLS, STEPS, work
+    from bot.doors.worker import CALLS, STEPS, work
 
     house = _house("worker")
     end_with_supervisor()
@@ -130,7 +130,7 @@ def _worker(parsed: argparse.Namespace) -> int:
 
 
 def _clock(parsed: argparse.Namespace) -> int:
-    from bot.clock import run
+    from bot.doors.clock import run
 
     house = _house("clock")
     end_with_supervisor()
@@ -142,7 +142,7 @@ def _clock(parsed: argparse.Namespace) -> int:
 
 
 def _do(parsed: argparse.Namespace) -> int:
-    from bot.terminal import say
+    from bot.doors.terminal import say
 
     return say(_quiet_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
 
@@ -164,8 +164,8 @@ def _health(parsed: argparse.Namespace) -> int:
 
 def _manifest(parsed: argparse.Namespace) -> int:
     import handlers  # noqa: F401  makes every sentence known
-    from bot.action import Refused, nouns
-    from bot.manifest import manifest, to_yaml
+    from bot.domain.action import Refused, nouns
+    from bot.outside.slack.manifest import manifest, to_yaml
 
     try:
         described = manifest(nouns(), http=parsed.http, prefix=parsed.prefix)
@@ -198,7 +198,7 @@ def _settings(role: Role) -> Settings:
 
 
 def _logs(settings: Settings) -> None:
-    from bot.logs import to_stderr
+    from bot.running.logs import to_stderr
 
     to_stderr(settings.log)
 
@@ -219,7 +219,7 @@ def _quiet_house(role: Role) -> House:
 
 
 def _stop() -> threading.Event:
-    from bot.worker import on_stop
+    from bot.doors.worker import on_stop
 
     stop = threading.Event()
     on_stop(stop)
@@ -227,8 +227,8 @@ def _stop() -> threading.Event:
 
 
 def _one_line(error: Exception) -> str:
-    from bot.action import FirewatchError, Refused
-    from bot.masking import mask
+    from bot.domain.action import FirewatchError, Refused
+    from bot.domain.masking import mask
 
     said = f"{error.sentence} {error.hint}" if isinstance(error, Refused) else str(error)
     line = mask(" ".join(said.split()) or type(error).__name__)[:500]

@@ -8,9 +8,9 @@ from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from bot.action import FirewatchError, Later, Refused
-from bot.outside import Pager, StatusPage, Tracker
-from bot.store import AWAY
+from bot.domain.action import FirewatchError, Later, Refused
+from bot.outside.protocols import Pager, StatusPage, Tracker
+from bot.store.store import AWAY
 from bot.wiring import House
 
 LATELY = timedelta(seconds=30)
@@ -76,7 +76,7 @@ def _redis(house: House) -> str:
 
 
 def _slack(house: House) -> str:
-    from bot.manifest import SCOPES
+    from bot.outside.slack.manifest import SCOPES
 
     who = house.workspace.identity()
     granted = {scope.strip() for scope in who.get("scopes", "").split(",") if scope.strip()}
@@ -89,7 +89,7 @@ def _slack(house: House) -> str:
 
 
 def _socket(house: House) -> str:
-    from bot.clients.slack_socket import SlackSocket
+    from bot.outside.slack.socket import SlackSocket
 
     slack = house.settings.slack
     token = slack.app_token.reveal() if slack.app_token else ""

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from bot.incident import Event, Incident, Pace
-    from bot.outside import Pager, StatusPage, Tracker
-    from bot.runbook import Runbook
+    from bot.domain.incident import Event, Incident, Pace
+    from bot.outside.protocols import Pager, StatusPage, Tracker
+    from bot.triage.runbook import Runbook
 
 Ended = Literal["failed", "completed"]
 """The two states from which a job can be put back on its queue."""

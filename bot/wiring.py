@@ -19,20 +19,20 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.retry import Retry
 
 import handlers  # the table of contents: importing it makes every sentence known
-from bot.action import Call
-from bot.clients.slack import SlackWorkspace
-from bot.reception import Reception
-from bot.settings import Settings
-from bot.store import Store
-from bot.worker import Line
+from bot.domain.action import Call
+from bot.doors.worker import Line
+from bot.outside.slack.client import SlackWorkspace
+from bot.road.reception import Reception
+from bot.settings.environment import Settings
+from bot.store.store import Store
 
 if TYPE_CHECKING:
-    from bot.desk import Desk
-    from bot.incident import Pace
-    from bot.outside import Pager, StatusPage, Tracker
-    from bot.render import Renderer
-    from bot.runbook import Runbook
+    from bot.domain.incident import Pace
+    from bot.messages.render import Renderer
+    from bot.outside.protocols import Pager, StatusPage, Tracker
+    from bot.road.desk import Desk
     from bot.tools import Queues, Service, Tools, Triage
+    from bot.triage.runbook import Runbook
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 REDIS_SECONDS = 5.0
@@ -95,14 +95,14 @@ def gate(settings: Settings, now: Now | None = None) -> Gate:
 
 def house(settings: Settings, now: Now | None = None) -> House:
     """A worker's or clock's share of the whole. Opens no connection yet."""
-    from bot.desk import Desk
-    from bot.outbox import Outbox
-    from bot.pagerduty_webhook import poll
-    from bot.people import Roster
-    from bot.records import Incidents, Replays
-    from bot.render import Renderer
-    from bot.runbook import Runbook
+    from bot.doors.pagerduty import poll
+    from bot.messages.render import Renderer
+    from bot.road.desk import Desk
+    from bot.road.outbox import Outbox
+    from bot.road.people import Roster
+    from bot.store.records import Incidents, Replays
     from bot.tools import Tools
+    from bot.triage.runbook import Runbook
 
     front = gate(settings, now)
     now = front.reception.now
@@ -112,7 +112,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
 
     @functools.cache
     def queues() -> Queues:
-        from bot.clients.queues import Catalogue
+        from bot.outside.queues.client import Catalogue
 
         return Catalogue(
             {
@@ -128,7 +128,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
 
     @functools.cache
     def triage() -> Triage:
-        from bot.causes import Table
+        from bot.triage.causes import Table
 
         return Table.load(TEMPLATES / "triage.toml")
 
@@ -141,7 +141,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
         part = settings.pagerduty
         if part is None:
             return None
-        from bot.clients.pagerduty import PagerDuty
+        from bot.outside.pagerduty.client import PagerDuty
 
         return PagerDuty(part.api_key.reveal(), part.from_address, part.api_url)
 
@@ -150,7 +150,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
         part = settings.statuspage
         if part is None:
             return None
-        from bot.clients.statuspage import Statuspage
+        from bot.outside.statuspage.client import Statuspage
 
         return Statuspage(part.api_key.reveal(), part.page_id, part.api_url)
 
@@ -159,7 +159,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
         part = settings.github
         if part is None:
             return None
-        from bot.clients.github import GitHub
+        from bot.outside.github.client import GitHub
 
         return GitHub(part.token.reveal(), part.repository, part.api_url)
 
@@ -216,7 +216,7 @@ def redis_from(url: str, decode: bool) -> Redis:
 
 def draw(picture: str, facts: Mapping[str, Any]) -> bytes:
     """The picture of that name, as PNG."""
-    from bot.picture import queue_picture
+    from bot.messages.picture import queue_picture
     from bot.tools import Bucket
 
     if picture != "queue":

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.action import Begin, Call, Later, Reply, Risk, Unanswered, action
-from bot.incident import Incident
-from bot.outside import Alert, Gone
+from bot.domain.action import Begin, Call, Later, Reply, Risk, Unanswered, action
+from bot.domain.incident import Incident
+from bot.outside.protocols import Alert, Gone
 from bot.tools import Tools
 from handlers.oncall import acknowledged
 from handlers.updates import figures

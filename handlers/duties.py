@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.action import ACTIONS, Begin, Call, Later, Reply, Risk, Unanswered, action
-from bot.incident import MISSED, Duty, Incident, duties, postmortem_due
+from bot.domain.action import ACTIONS, Begin, Call, Later, Reply, Risk, Unanswered, action
+from bot.domain.incident import MISSED, Duty, Incident, duties, postmortem_due
 from bot.tools import Tools
 from handlers.oncall import pager_service
 from handlers.updates import draft, figures, since_last

@@ -14,8 +14,8 @@ from concurrent.futures import TimeoutError as TooSlow
 from datetime import timedelta
 from typing import Any
 
-from bot.action import ACTIONS, FirewatchError
-from bot.incident import Incident
+from bot.domain.action import ACTIONS, FirewatchError
+from bot.domain.incident import Incident
 from bot.tools import Service, Tools
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.action import Call, Refused, Reply, Risk, Text, action, nouns
+from bot.domain.action import Call, Refused, Reply, Risk, Text, action, nouns
 from bot.tools import Tools
 from handlers.listing import lists, owing
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bot.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, Unreachable, action
-from bot.incident import Event, Incident, ack_due, postmortem_due, update_due
-from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, Unreachable, action
+from bot.domain.incident import Event, Incident, ack_due, postmortem_due, update_due
+from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
 from handlers.listing import lists

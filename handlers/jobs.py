@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bot.action import ACTIONS, Begin, Call, File, Ids, Percent, Plan, Rate, Refused, Reply, Risk, Since, action
-from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.action import ACTIONS, Begin, Call, File, Ids, Percent, Plan, Rate, Refused, Reply, Risk, Since, action
+from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Cause, Queue, QueueStatus, Seen, Tools
 
 SHOWN = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.incident import Incident, ack_due, postmortem_due, update_due
+from bot.domain.incident import Incident, ack_due, postmortem_due, update_due
 from bot.tools import Tools
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.action import Begin, Call, FirewatchError, Refused, Reply, Risk, Text, action
-from bot.incident import Incident, update_due
+from bot.domain.action import Begin, Call, FirewatchError, Refused, Reply, Risk, Text, action
+from bot.domain.incident import Incident, update_due
 from bot.tools import Tools
 from handlers.incident import here
 from handlers.updates import figures

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.action import Refused, Reply, Unreachable
-from bot.incident import Duty, Incident, duties
-from bot.outside import Acting, Alert, Gone, OnCall, Pager, Person, Policy, StatusPage
-from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.action import Refused, Reply, Unreachable
+from bot.domain.incident import Duty, Incident, duties
+from bot.domain.procedure import Ledger, Next, Procedure, procedure
+from bot.outside.protocols import Acting, Alert, Gone, OnCall, Pager, Person, Policy, StatusPage
 from bot.tools import Tools
 
 BOT = Acting(name="Firewatch")

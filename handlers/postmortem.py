@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.action import ACTIONS, Begin, Call, File, FirewatchError, Refused, Reply, Risk, User, action
-from bot.incident import Event, Incident, postmortem_due
-from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.action import ACTIONS, Begin, Call, File, FirewatchError, Refused, Reply, Risk, User, action
+from bot.domain.incident import Event, Incident, postmortem_due
+from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Tools
 from handlers.incident import here
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.action import ACTIONS, File, Refused, Reply, Unreachable
-from bot.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.action import ACTIONS, File, Refused, Reply, Unreachable
+from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.tools import Cause, Queue, Seen, Tools
 from handlers.jobs import HELD_BACK
 

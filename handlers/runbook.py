@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.action import ACTIONS, Call, Refused, Reply, Risk, Text, action, quoted
-from bot.incident import Incident
-from bot.runbook import Section
+from bot.domain.action import ACTIONS, Call, Refused, Reply, Risk, Text, action, quoted
+from bot.domain.incident import Incident
 from bot.tools import Tools
+from bot.triage.runbook import Section
 
 
 @action("/runbook", Risk.LOOK)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from bot.action import Begin, Call, File, FirewatchError, Refused, Reply, Risk, Text, User, action
-from bot.incident import Event, Incident, update_due
+from bot.domain.action import Begin, Call, File, FirewatchError, Refused, Reply, Risk, Text, User, action
+from bot.domain.incident import Event, Incident, update_due
+from bot.domain.parameters import duration_words
 from bot.tools import Tools
-from bot.words import duration_words
 from handlers.incident import here, mirrored
 
 LONGEST = 2500

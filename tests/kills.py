@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import redis
 
 from bot.sandbox.stage import Stage
-from tests.clients.jobs import write
+from tests.outside.queues.jobs import write
 
 ROLES: Final = ("slack", "worker", "steps", "clock")
 CAUSE: Final = "Error: connect ETIMEDOUT 203.0.113.7:443"

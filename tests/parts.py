@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bot.action import Call, Refused
-from bot.outbox import Posting
-from bot.settings import load
+from bot.domain.action import Call, Refused
+from bot.road.outbox import Posting
+from bot.settings.environment import load
 from bot.tools import Bucket, Message, QueueStatus, Said, Tools
 from bot.wiring import House, house
 

@@ -13,20 +13,21 @@ import pytest
 import yaml
 from redis import Redis
 
-from bot import cli, terminal
-from bot.action import ACTIONS, Begin, Call, Plan, Refused, Risk, action
+from bot import cli
 from bot.doctor import alive
-from bot.outbox import Outbox
-from bot.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.action import ACTIONS, Begin, Call, Plan, Refused, Risk, action
+from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.doors import terminal
+from bot.road.outbox import Outbox
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import PagerDutySandbox
 from bot.sandbox.pipeline import QUEUE, seed
 from bot.sandbox.stage import FOREIGN, Stage
 from bot.sandbox.statuspage import StatuspageSandbox
-from bot.settings import load
+from bot.settings.environment import load
 from bot.tools import Tools
 from bot.wiring import House, house
-from tests.doors import Book, serving
+from tests.opened import Book, serving
 
 CATALOGUE = """\
 [access]
@@ -303,7 +304,7 @@ def test_what_it_began_and_was_refused_later_ends_with_1(do: Run, monkeypatch: p
 
 
 def test_all_that_is_said_on_the_way_is_printed_in_order(do: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot.action import Reply
+    from bot.domain.action import Reply
 
     def talks(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
         n = under_way.data.get("n", 0)

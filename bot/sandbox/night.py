@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.running.timepiece import Timepiece
 from bot.sandbox import outsides
 from bot.sandbox.drill import Missed, Story
 from bot.sandbox.github import GitHubSandbox
@@ -18,7 +19,6 @@ from bot.sandbox.slack import Message
 from bot.sandbox.stage import CATALOGUE, Stage
 from bot.sandbox.statuspage import StatuspageSandbox
 from bot.sandbox.transcript import Transcript
-from bot.timepiece import Timepiece
 
 THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 RATE = 60

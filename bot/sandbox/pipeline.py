@@ -53,7 +53,7 @@ class Switches:
     """Which destination is broken, and how: one set in Redis, read before each job."""
 
     def __init__(self, url: str, queue: str = QUEUE) -> None:
-        # Any: see bot.clients.connection.
+        # Any: see bot.outside.queues.connection.
         self._redis: Any = redis.Redis.from_url(url, decode_responses=True)
         self._key = f"sandbox:{queue}:faults"
 

@@ -23,10 +23,10 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from bot.running.timepiece import Timepiece
 from bot.sandbox.pipeline import QUEUE, Pipeline
 from bot.sandbox.redis import RedisServer
 from bot.sandbox.slack import SlackSandbox
-from bot.timepiece import Timepiece
 
 ROLES: Mapping[str, Sequence[str]] = {
     "slack": ["slack"],

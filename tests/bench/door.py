@@ -27,7 +27,7 @@ from urllib.parse import urlencode
 from bot.sandbox.redis import RedisServer, free_port
 from tests.bench import RUNS, Row
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 SECRET = "e" * 32
 CONNECTIONS = 32
 SECONDS = 4.0

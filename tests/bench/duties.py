@@ -24,12 +24,12 @@ from pathlib import Path
 
 from redis import Redis
 
-from bot import clock
-from bot.incident import Incident
+from bot.domain.incident import Incident
+from bot.doors import clock
 from bot.sandbox.night import NightStage
 from bot.sandbox.redis import RedisServer
-from bot.settings import load
-from bot.store import Commit, Put, Store
+from bot.settings.environment import load
+from bot.store.store import Commit, Put, Store
 from bot.wiring import house
 from tests.bench import Row
 

@@ -19,14 +19,14 @@ from typing import Any
 
 import redis
 
-from bot.causes import Table
-from bot.clients.bullmq import MOST_MOVED, BullQueue
+from bot.outside.queues.bullmq.client import MOST_MOVED, BullQueue
 from bot.sandbox.redis import RedisServer
 from bot.tools import Seen
+from bot.triage.causes import Table
 from tests.bench import RUNS, Row
 from tests.node import NodeProcess, install
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 QUEUE = "bench"
 MOVED = 10_000
 GROUPED = 100_000

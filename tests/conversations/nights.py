@@ -20,11 +20,12 @@ from pathlib import Path
 
 from redis import Redis
 
-from bot import web
-from bot.clients.slack_socket import SlackSocket
-from bot.desk import Desk
-from bot.incident import Incident
-from bot.pagerduty_webhook import PagerDutyDoor
+from bot.domain.incident import Incident
+from bot.doors import http as web
+from bot.doors.pagerduty import PagerDutyDoor
+from bot.doors.slack import SlackDoor
+from bot.outside.slack.socket import SlackSocket
+from bot.road.desk import Desk
 from bot.sandbox import outsides
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import PagerDutySandbox
@@ -33,8 +34,7 @@ from bot.sandbox.slack.forms import elements
 from bot.sandbox.stage import CATALOGUE
 from bot.sandbox.statuspage import StatuspageSandbox
 from bot.sandbox.transcript import Transcript
-from bot.settings import Settings, load
-from bot.slack import SlackDoor
+from bot.settings.environment import Settings, load
 from bot.wiring import House, house
 
 THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.incident import Incident
-from bot.store import Commit, Put
+from bot.domain.incident import Incident
+from bot.store.store import Commit, Put
 from tests.conversations.nights import Night
 
 

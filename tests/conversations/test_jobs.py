@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from bot.clients.bullmq import BullQueue
+from bot.outside.queues.bullmq.client import BullQueue
 from bot.sandbox.drill import Story
 from bot.sandbox.pipeline import seed
 from bot.sandbox.platforms import Fault

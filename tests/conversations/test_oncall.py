@@ -12,7 +12,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from bot.desk import BESIDE
+from bot.road.desk import BESIDE
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, PRIYA
 from bot.tools import Service, Tools
 from handlers.evidence import EVIDENCE

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 
 import handlers  # noqa: F401  makes every sentence known
+from bot.running.timepiece import Timepiece
 from bot.sandbox.page.app import BotState, Night, Page
 from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide
 from bot.sandbox.page.oncall import OnCall
 from bot.sandbox.slack import SlackSandbox
-from bot.timepiece import Timepiece
 
 
 class Standing:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.statuspage import StatuspageSandbox
-from tests.clients.outsides import Clock
+from tests.outside.outsides import Clock
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
-from bot.action import nouns
-from bot.manifest import manifest
+from bot.domain.action import nouns
+from bot.outside.slack.manifest import manifest
 from bot.sandbox.github import TrackedIssue
 from bot.sandbox.page import wirelog
 from bot.sandbox.page.app import BotState, Night

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot.sandbox.pagerduty import BOT, LINNEA, NOOR, SERVICE, PagerDutySandbox, Wrong
 from bot.sandbox.serving import Asked, Loopback
-from tests.clients.outsides import Clock
+from tests.outside.outsides import Clock
 
 ACCEPT = "application/vnd.pagerduty+json;version=2"
 

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.running.timepiece import Timepiece
 from bot.sandbox.page import wirelog
 from bot.sandbox.page.commands import commands
 from bot.sandbox.page.figures import PipelinePanel
@@ -27,7 +28,6 @@ from bot.sandbox.page.views import HERE, Views, clock
 from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import DESTINATIONS, Fault
 from bot.sandbox.slack import Channel, Person, SlackError, SlackSandbox, User
-from bot.timepiece import Timepiece
 
 State = Literal["up", "starting", "down"]
 HOME: Final = "home"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.action import Action, Ids, Parameter, User, nouns
+from bot.domain.action import Action, Ids, Parameter, User, nouns
 
 Json = dict[str, Any]
 

@@ -43,7 +43,7 @@ class PipelinePanel:
         self.queue = queue
         self._url, self._prefix = url, prefix
         self._chance = random.Random()
-        # Any: see bot.clients.connection.
+        # Any: see bot.outside.queues.connection.
         self._redis: Any = redis.Redis.from_url(
             url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
         )

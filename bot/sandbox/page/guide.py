@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import redis
 
-from bot.procedure import Procedure
+from bot.domain.procedure import Procedure
 from bot.sandbox.page.figures import FRESH, PipelinePanel
 from bot.sandbox.page.oncall import OnCall
 from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.sandbox.slack.ids import interactive
-from bot.store import AWAY, Store
+from bot.store.store import AWAY, Store
 
 Json = dict[str, Any]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bot.running.timepiece import Timepiece
 from bot.sandbox import outsides
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import POLICY, SERVICE, Incident, PagerDutySandbox, Service, Wrong
 from bot.sandbox.statuspage import StatuspageSandbox
-from bot.timepiece import Timepiece
 
 Json = dict[str, Any]
 

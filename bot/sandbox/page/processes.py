@@ -16,9 +16,9 @@ from typing import Final
 import httpx
 
 import bot
+from bot.running.timepiece import Timepiece
 from bot.sandbox.page.app import BotState
 from bot.sandbox.stage import FOREIGN
-from bot.timepiece import Timepiece
 
 STOP_SECONDS: Final = 12.0
 """For the supervisor to end its roles; what is left of the group then is killed."""

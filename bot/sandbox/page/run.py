@@ -23,8 +23,8 @@ from types import FrameType
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from bot.action import nouns
-from bot.manifest import manifest
+from bot.domain.action import nouns
+from bot.outside.slack.manifest import manifest
 from bot.sandbox.page.app import Night, Page
 from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide

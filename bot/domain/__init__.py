@@ -1,0 +1,1 @@
+"""What Firewatch is about: calls, actions, incidents, procedures. Standard library only."""

@@ -1,0 +1,67 @@
+"""What goes wrong, in one view: "no" is a sentence for a person; everything else that is raised is "broken"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain.action import Action
+
+
+class FirewatchError(Exception):
+    """The root of what this program raises on purpose."""
+
+
+class Refused(FirewatchError):
+    """ "No": a sentence for the person who asked. Nothing was changed. Anything else that is raised is "broken"."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+
+class Misworded(Refused):
+    """The sentence cannot be read. ``usage`` says how it is written; ``near`` what may have been meant.
+
+    ``notes`` says of each line of the usage what it does; empty where a mistake was made and no help asked for.
+    """
+
+    def __init__(self, sentence: str, usage: Sequence[str] = (), near: str = "", notes: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.usage = tuple(usage)
+        self.near = near
+        self.notes = tuple(notes)
+
+
+class Incomplete(Misworded):
+    """The sentence lacks words that a form can ask for. ``given`` holds those that were said, as they were said."""
+
+    def __init__(self, action: Action, given: Mapping[str, str], missing: Sequence[str]) -> None:
+        names = " and ".join(f"`{name.upper()}`" for name in missing)
+        super().__init__(f"{action.name} needs {names}.", [action.usage])
+        self.action = action
+        self.given = dict(given)
+        self.missing = tuple(missing)
+
+
+class Unreachable(Refused):
+    """An outside system cannot be reached. A person is told so; a procedure tries again."""
+
+
+class Unanswered(Refused):
+    """Nothing to say: the second of two presses, a reaction that was not meant for us, a duty that is no longer due."""
+
+
+class Later(FirewatchError):
+    """An outside system asks to be asked again in ``seconds``. Nothing is lost: the same work is taken up then."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+        self.why = why
+
+
+class Paused(Later):
+    """It asks for a pause and has done nothing: nobody need look whether it did."""

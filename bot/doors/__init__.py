@@ -1,0 +1,1 @@
+"""Where sentences come in, and where work and time do."""

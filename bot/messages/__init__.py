@@ -1,0 +1,1 @@
+"""Facts → messages: templates, Block Kit, pictures."""

@@ -1,0 +1,1 @@
+"""The reposting system's queues, whatever library keeps them."""

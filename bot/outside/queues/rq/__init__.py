@@ -1,0 +1,1 @@
+"""Queues kept by RQ."""

@@ -1,0 +1,420 @@
+"""The road itself: every sentence, whoever said it, is taken, read, decided on, answered and put on record here.
+
+The doors ``take`` a call: that is all they do. A worker ``attend``s to whatever is due: calls, procedures, plans that
+run out, cards to bring up to date. Each of these may be attended to by any process, more than once, and after a death
+in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain import policy
+from bot.domain.action import (
+    ACTIONS,
+    Action,
+    Call,
+    Incomplete,
+    Later,
+    Misworded,
+    Parameter,
+    Plan,
+    Refused,
+    Reply,
+    Risk,
+    Text,
+    Unanswered,
+    Unreachable,
+    User,
+    written,
+)
+from bot.domain.grammar import read
+from bot.domain.incident import Incident
+from bot.domain.procedure import Procedure
+from bot.messages.render import Renderer
+from bot.road.due import Rounds
+from bot.road.outbox import Mode, Outbox, Posting, packed
+from bot.road.people import Roster
+from bot.road.plans import Plans
+from bot.road.procedures import Steps
+from bot.road.reception import Line, Reception
+from bot.store.store import LOST, WEEK, Commit, Conflict, Put, Store
+from bot.tools import Tools, Workspace
+
+log = logging.getLogger(__name__)
+
+MACHINES = ("clock", "pagerduty")
+MACHINES_AGAIN = 10.0
+"""Seconds until a sentence of a machine that needs an outside system which is away is taken up again."""
+
+BESIDE = timedelta(milliseconds=200)
+"""Until what somebody else was at is looked at again."""
+
+MODES: Mapping[str, Mode] = {"channel": "post", "asker": "whisper", "home": "home"}
+"""``Reply.to`` → how that is sent."""
+
+TRIES = 8
+FAILURES = 5
+HOME = "/home"
+
+
+class Desk(Reception):
+    """One a process. Everything it needs is given to it by ``wiring``."""
+
+    def __init__(
+        self,
+        store: Store,
+        line: Line,
+        workspace: Workspace,
+        renderer: Renderer,
+        outbox: Outbox,
+        people: Roster,
+        tools: Callable[[], Tools],
+        now: Callable[[], datetime],
+        cards: Callable[[Incident, Tools], Sequence[Reply]],
+        poll: Callable[[], Sequence[Call]] = list,
+    ) -> None:
+        super().__init__(store, line, now)
+        self.workspace = workspace
+        self.renderer = renderer
+        self.outbox = outbox
+        self.people = people
+        self.tools = tools
+        self.steps = Steps(store, renderer, outbox, tools, now)
+        self.plans = Plans(store, renderer, outbox, people, self.steps, tools, now)
+        self.rounds = Rounds(store, workspace, renderer, tools, now, cards, poll, self.take_all)
+
+    # ------------------------------------------------------------ the worker's half
+
+    def attend(self, member: str, mark: str = "") -> None:
+        """Do what is due under this name, if nobody else is at it. What stays due is taken up again by the clock.
+
+        ``mark``: what the clock claimed it with. When that no longer stands, it was done, put off or claimed anew.
+        """
+        kind, _, id = member.partition(":")
+        with self.store.lease(member) as mine:
+            if not mine:
+                if mark:
+                    # Whoever is at it may be about to leave, and not see that it has fallen due: so not a lease later.
+                    self.store.postpone(member, mark, self.now() + BESIDE)
+                return
+            if mark and not self.store.stands(member, mark):
+                return
+            match kind:
+                case "call":
+                    self._call(id)
+                case "procedure":
+                    self.steps.attend(id)
+                case "files":
+                    self._files(id, mark)
+                case "plan":
+                    self.plans.expire(id)
+                    self.store.finish(member, mark)
+                case "card":
+                    self.rounds.card(int(id))
+                    self.store.finish(member, mark)
+                case "duty":
+                    if not mark:
+                        now = self.now()
+                        mark = repr(now.timestamp())
+                        self.store.remind(member, now)
+                    self.rounds.duties([(member, mark)])
+                case "poll":
+                    self.rounds.poll()
+                case "sample":
+                    self.rounds.sample()
+                case _:
+                    log.error("nobody knows what this is", extra={"member": member})
+                    self.store.finish(member, mark)
+
+    def _call(self, id: str) -> None:
+        found = self.store.get("call", id)
+        if found is None or "done" in found[0]:
+            self.store.commit(Commit(due={f"call:{id}": None}))
+            return
+        call = Call.from_json(found[0]["call"])
+        try:
+            posting = self.answer(call)
+            if posting and not self._overtaken(posting):
+                self.outbox.deliver(replace(posting, files=()))
+        except Later as later:
+            log.info("answer waits", extra={"ref": call.ref, "why": later.why, "seconds": later.seconds})
+            self.store.remind(f"call:{id}", self.now() + timedelta(seconds=later.seconds))
+            return
+        except LOST:
+            raise
+        except Exception:
+            log.exception("answer failed", extra={"ref": call.ref, "text": call.text, "actor": call.actor})
+            if not self._failed(id):
+                return
+        body, version = self.store.get("call", id) or ({"call": call.to_json()}, 0)
+        over = Commit([Put("call", id, version, {"call": body["call"], "done": True}, WEEK)], due={f"call:{id}": None})
+        if posting := self._posted(body):
+            self._released(over, posting)
+            if posting.files:
+                files = Put("files", id, 0, {"posting": posting.to_json()}, WEEK)
+                over.puts.append(files)
+                over.due[f"files:{id}"] = self.now()
+        self.store.commit(over)
+
+    def _files(self, id: str, mark: str) -> None:
+        """Send what belongs under an answer, after it: a picture takes longer to draw than anybody wants to wait."""
+        if found := self.store.get("files", id):
+            try:
+                self.outbox.attach(Posting.from_json(found[0]["posting"]))
+            except Later as later:
+                self.store.remind(f"files:{id}", self.now() + timedelta(seconds=later.seconds))
+                return
+        self.store.finish(f"files:{id}", mark)
+
+    def _failed(self, id: str) -> bool:
+        """Count a failure that nobody could be told of. True when it has come to be the last try."""
+        body, version = self.store.get("call", id) or ({}, 0)
+        failures = body.get("failures", 0) + 1
+        again = self.now() + timedelta(seconds=2.0**failures)
+        self.store.commit(
+            Commit([Put("call", id, version, {**body, "failures": failures}, WEEK)], due={f"call:{id}": again})
+        )
+        return bool(failures >= FAILURES)
+
+    def _overtaken(self, posting: Posting) -> bool:
+        """Whether what a plan began has gone on to speak for itself on the plan's card."""
+        begun = self._begun_by(posting)
+        return begun is not None and begun.step != "start"
+
+    def _released(self, over: Commit, posting: Posting) -> None:
+        """Once its card says that a plan is confirmed, what it began may go on to speak there."""
+        begun = self._begun_by(posting)
+        if begun and begun.step == "start":
+            over.due[f"procedure:{begun.id}"] = self.now()
+
+    def _begun_by(self, posting: Posting) -> Procedure | None:
+        if posting.mode != "edit" or not posting.key.startswith("plan:"):
+            return None
+        found = self.store.get("procedure", posting.key.removeprefix("plan:"))
+        return Procedure.from_json(found[0]["procedure"]) if found else None
+
+    def _posted(self, body: Mapping[str, Any]) -> Posting | None:
+        return Posting.from_json(body["posting"]) if body.get("posting") else None
+
+    def answer(self, call: Call) -> Posting | None:
+        """Perform a call, and save what came of it with what is to be said about it, in one transaction.
+
+        It is performed once: whoever comes later is given what was to be said. Two presses at once: whoever saves
+        second decides again on what the first has made of things.
+        """
+        call = replace(call, incident=self.store.number_of(call.channel))
+        for _ in range(TRIES):
+            body, version = self.store.get("call", call.id) or ({"call": call.to_json()}, 0)
+            if "posting" in body or "done" in body:
+                return self._posted(body)
+            try:
+                change, posting = self._heard(call)
+                said = {**body, "posting": posting.to_json() if posting else None}
+                change.puts.append(Put("call", call.id, version, said, WEEK))
+                self.store.commit(change)
+            except Conflict as conflict:
+                log.info("decided again", extra={"ref": call.ref, "why": str(conflict)})
+                continue
+            return posting
+        return self._whisper(call, "desk/busy", {"again": call.text})
+
+    def _heard(self, call: Call) -> tuple[Commit, Posting | None]:
+        """One try at a call: what to save and what to say. Changes nothing itself."""
+        change = Commit()
+        outcome, action = "done", None
+        try:
+            if call.quiet and call.incident is None:
+                raise Unanswered("said in passing")
+            self._served(call)
+            self._once(call)
+            if call.text.startswith("/plan "):
+                posting = self.plans.decided(call, change)
+            else:
+                action, arguments = self._read(call)
+                if action.doors and call.door not in action.doors:
+                    raise Refused(f"`{action.name}` is not for people to say.")
+                decision = policy.may_say(action, call.actor, self.people)
+                answer = action.answer(call, self.tools(), arguments)
+                if isinstance(answer, Plan):
+                    if decision != "ask":
+                        raise TypeError(f"{action.name} asks for a confirmation that its risk does not know")
+                    posting = self.plans.ask(call, action, answer, change)
+                elif decision == "ask" and answer.begins:
+                    raise TypeError(f"{action.name} changes something and has to answer with a Plan")
+                else:
+                    posting = self.said(call, answer, change)
+        except Incomplete as incomplete:
+            outcome, posting = "incomplete", self._form(call, incomplete)
+        except Misworded as wrong:
+            outcome = "misworded"
+            facts = {
+                "sentence": wrong.sentence,
+                "usage": list(wrong.usage),
+                "notes": list(wrong.notes),
+                "near": wrong.near,
+                "said": call.text,
+            }
+            posting = self._whisper(call, "desk/usage", facts)
+        except Unanswered as no_answer:
+            outcome, posting = str(no_answer), None
+        except Unreachable as away:
+            if call.door in MACHINES:
+                raise Later(MACHINES_AGAIN, away.sentence) from away
+            outcome = "unreachable"
+            posting = self._whisper(call, "desk/refused", {"sentence": away.sentence, "hint": away.hint})
+        except Refused as no:
+            outcome = "refused"
+            posting = self._whisper(call, "desk/refused", {"sentence": no.sentence, "hint": no.hint})
+        except Later as later:
+            if call.door in MACHINES:
+                raise
+            outcome = "unreachable"
+            posting = self._whisper(call, "desk/unreachable", {"why": later.why, "again": call.text})
+        except (Conflict, *LOST):
+            raise
+        except Exception:
+            outcome = "failed"
+            log.exception("failed", extra={"ref": call.ref, "text": call.text, "actor": call.actor})
+            posting = self._whisper(call, "desk/failed", {"ref": call.ref, "again": call.text})
+        if outcome != "done":
+            change = Commit()
+            if call.door in MACHINES:
+                log.warning(
+                    "a machine was not answered", extra={"ref": call.ref, "text": call.text, "outcome": outcome}
+                )
+                posting = None
+        name = action.name if action else _noun(call.text)
+        log.info("answered", extra={"ref": call.ref, "action": name, "outcome": outcome, "actor": call.actor})
+        change.counts.append(f"calls:{name}:{outcome}")
+        if action is None or action.risk is not Risk.LOOK:
+            change.audit = {
+                "at": call.at.isoformat(),
+                "ref": call.ref,
+                "actor": call.actor,
+                "channel": call.channel,
+                "text": call.text[:2000],
+                "outcome": outcome,
+            }
+        return change, posting
+
+    # ------------------------------------------------------------ read and decide
+
+    def _served(self, call: Call) -> None:
+        """Raises Refused in a channel that is not served. The app's own page is no channel, and is everyone's."""
+        if not call.channel or call.text == HOME:
+            return
+        name = call.channel_name or self.store.known(f"channel:{call.channel}")
+        if call.door in MACHINES:
+            return
+        if not self.people.serves(call.channel, name, call.incident):
+            raise Refused("I do not serve this channel.", f"Served here: {', '.join(self.people.served)}.")
+        if call.channel_name and call.incident is None:
+            # Neither a reaction nor a terminal says what the channel is called.
+            self.store.know(f"channel:{call.channel}", call.channel_name)
+
+    def _once(self, call: Call) -> None:
+        """Two presses of one button by one person within two seconds are one."""
+        if not call.message:
+            return
+        press = hashlib.sha256(f"{call.actor} {call.message} {call.text}".encode()).hexdigest()[:16]
+        if self.store.first(f"press:{press}", call.id, 2.0) != call.id:
+            raise Unanswered("pressed twice")
+
+    def _read(self, call: Call) -> tuple[Action, dict[str, Any]]:
+        try:
+            return read(call.text, call.at)
+        except Incomplete as incomplete:
+            policy.may_say(incomplete.action, call.actor, self.people)
+            raise
+
+    def _form(self, call: Call, incomplete: Incomplete) -> Posting | None:
+        """Ask for the missing words in a form; where none can be opened, say what is missing."""
+        action = incomplete.action
+        usage = {"sentence": incomplete.sentence, "usage": [action.usage], "notes": [], "near": "", "said": call.text}
+        if not action.form or not call.trigger:
+            return self._whisper(call, "desk/usage", usage)
+        first = action.form(call, self.tools()) if callable(action.form) else {}
+        facts = {
+            "title": action.name,
+            "summary": action.summary,
+            "fields": [
+                {
+                    "name": p.name,
+                    "label": p.name.replace("_", " ").capitalize(),
+                    "kind": _kind(p),
+                    "options": [[choice, choice] for choice in p.choices or (YES_NO if p.flag else ())] or None,
+                    "initial": _begun(p, incomplete.given.get(p.name) or first.get(p.name)) or _initial(p),
+                    "optional": not p.required,
+                    "hint": p.help,
+                }
+                for p in action.parameters
+            ],
+        }
+        view = self.renderer.view("desk/form", facts)
+        context = {"channel": call.channel, "channel_name": call.channel_name, "thread": call.thread}
+        # Slack keeps 3,000 characters for a form; what was said stands in its fields as well.
+        remembered = json.dumps({**context, "text": call.text}, ensure_ascii=False)
+        if len(remembered) > 3000:
+            remembered = json.dumps({**context, "text": action.name})
+        form = replace(view, callback_id=action.name, private_metadata=remembered)
+        try:
+            self.workspace.open_form(call.trigger, form.to_slack())
+        except (Refused, Later):
+            return self._whisper(call, "desk/form_expired", {**usage, "again": call.text})
+        return None
+
+    # ------------------------------------------------------------ answer
+
+    def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
+        """A reply → what to post, with what it changes added to ``change``."""
+        message = self.renderer.render(reply.template, call.facts(reply.facts))
+        name = reply.key or f"call:{call.id}"
+        self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, name)
+        asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
+        for place, begins in enumerate(reply.begins):
+            self.steps.begin(change, call.begins + (f"-{place}" if place else ""), begins, asked, confirmer="")
+        if reply.to == "nobody":
+            return None
+        key = reply.key
+        if reply.edit and not key and call.message:
+            key = f"message:{call.message}"
+            self.store.posted(key, call.channel, call.message)
+        mode: Mode = "edit" if reply.edit else MODES[reply.to]
+        at = replace(call, channel=reply.channel, thread="", response_url="") if reply.channel else call
+        return Posting.of(at, message, mode, key, [packed(file, self.renderer) for file in reply.files])
+
+    def _whisper(self, call: Call, template: str, facts: Mapping[str, Any]) -> Posting:
+        return Posting.of(call, self.renderer.render(template, call.facts(facts)), "whisper")
+
+
+YES_NO = ("no", "yes")
+
+
+def _kind(p: Parameter) -> str:
+    if p.choices or p.flag:
+        return "select"
+    return "multiline" if p.type is Text else "user" if p.type is User else "text"
+
+
+def _begun(p: Parameter, word: str | None) -> str | None:
+    """What its field begins with: for a person, whose field takes no words, the id."""
+    return word.strip("<@>").partition("|")[0] if word and p.type is User else word
+
+
+def _initial(p: Parameter) -> str | None:
+    if p.flag:
+        return YES_NO[bool(p.default)]
+    return None if p.default is None else written(p.type, p.default)
+
+
+def _noun(text: str) -> str:
+    """The noun of a sentence that could not be read, for the figures: never just anything that someone typed."""
+    noun = text.partition(" ")[0].lower()
+    return noun if noun == "/plan" or any(each.noun == noun for each in ACTIONS.values()) else "other"

@@ -1,0 +1,195 @@
+"""What is to be said, kept until Slack has it: each message once, however often its sender dies.
+
+A Posting is saved with the change that it tells of, and delivered afterwards. Its key goes out as message metadata, so
+that a message which was sent but not noted down is found in the channel's history instead of being sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from bot.domain.action import Call, File, Refused
+from bot.domain.errors import Paused
+from bot.domain.masking import mask
+from bot.messages.render import Message, Renderer
+from bot.store.store import Store
+from bot.tools import Workspace
+
+log = logging.getLogger(__name__)
+
+Mode = Literal["post", "edit", "whisper", "home"]
+
+ELSEWHERE = "0"
+"""In the place of a ``ts``: it was said where the bot cannot edit it, or under one that it was not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One thing to be said. ``key`` is its name for ever; an edit carries the key of the message that it edits."""
+
+    mode: Mode
+    key: str
+    channel: str
+    message: Mapping[str, Any] = field(default_factory=dict)
+    user: str = ""
+    thread: str = ""
+    response_url: str = ""
+    files: Sequence[Mapping[str, Any]] = ()
+    """``action.File`` as JSON; pictures are drawn when they are sent, after the message, so that it need not wait."""
+
+    @classmethod
+    def of(
+        cls, call: Call, message: Message, mode: Mode = "post", key: str = "", files: Sequence[Mapping[str, Any]] = ()
+    ) -> Self:
+        """What answers a call, where it was said."""
+        return cls(
+            mode,
+            key or f"call:{call.id}",
+            call.channel or call.actor,
+            message.to_dict(),
+            user=call.actor,
+            thread=call.thread,
+            response_url=call.response_url,
+            files=files,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**data)
+
+
+def packed(file: File, renderer: Renderer) -> Mapping[str, Any]:
+    """A File as JSON, with the text of its template."""
+    text = renderer.render_text(file.template, file.facts) if file.template else mask(file.text)
+    return {
+        "name": file.name,
+        "title": file.title,
+        "text": text,
+        "picture": file.picture,
+        "canvas": file.canvas,
+        "facts": file.facts if file.picture else {},
+    }
+
+
+Draw = Callable[[str, Mapping[str, Any]], bytes]
+"""A picture's name and its facts → PNG."""
+
+
+class Outbox:
+    """Delivers postings. ``now`` is the time that can be moved in tests."""
+
+    def __init__(self, store: Store, workspace: Workspace, now: Callable[[], datetime], draw: Draw) -> None:
+        self.store = store
+        self.workspace = workspace
+        self.now = now
+        self.draw = draw
+
+    def deliver(self, posting: Posting) -> None:
+        """Raises Later when Slack asks to be asked again; what Slack will never take is logged and let go."""
+        message = Message.from_dict(posting.message) if posting.message else Message("")
+        try:
+            match posting.mode:
+                case "post":
+                    self._post(posting, message)
+                case "edit":
+                    self._edit(posting, message)
+                case "whisper":
+                    self.workspace.whisper(posting.channel, posting.user, message, posting.response_url, posting.thread)
+                case "home":
+                    self.workspace.publish_home(posting.user, {"type": "home", "blocks": message.blocks})
+        except Refused as no:
+            log.warning("not delivered", extra={"key": posting.key, "channel": posting.channel, "why": no.sentence})
+        self.attach(posting)
+
+    def attach(self, posting: Posting) -> None:
+        """Send its files, each once, under the message. Raises Later like ``deliver``."""
+        try:
+            self._upload(posting)
+        except Refused as no:
+            log.warning("file not sent", extra={"key": posting.key, "channel": posting.channel, "why": no.sentence})
+
+    def _post(self, posting: Posting, message: Message) -> None:
+        ts, since = self.store.posting(posting.key, self.now())
+        if ts:
+            return
+        channel = posting.channel
+        try:
+            ts = self.workspace.post(channel, message, posting.key, posting.thread, since)
+        except Paused:
+            if since is None:
+                self.store.unposted(posting.key)  # so that the history, of which Slack gives little, is not searched
+            raise
+        except Refused as no:
+            channel, ts = self._elsewhere(posting, message, since, no)
+        self.store.posted(posting.key, channel, ts or ELSEWHERE)
+
+    def _elsewhere(self, posting: Posting, message: Message, since: datetime | None, no: Refused) -> tuple[str, str]:
+        """Say it where it can be said; raises ``no`` when that is nowhere.
+
+        A command may be typed where the bot is no member: its own address answers there for half an hour. After that,
+        whoever asked is told directly.
+        """
+        if posting.response_url:
+            with suppress(Refused):
+                self.workspace.respond(posting.response_url, message)
+                return posting.channel, ELSEWHERE
+        if not posting.user.startswith(("U", "W")) or posting.user == posting.channel:
+            raise no
+        return posting.user, self.workspace.post(posting.user, message, posting.key, "", since)
+
+    def _edit(self, posting: Posting, message: Message) -> None:
+        channel, ts = self.store.where(posting.key)
+        if not ts:
+            self._post(posting, message)
+        elif ts == ELSEWHERE:
+            if posting.response_url:
+                self.workspace.respond(posting.response_url, message)
+        else:
+            try:
+                self.workspace.update(channel, ts, message)
+            except Refused:
+                # Someone deleted it, or it is too old to be edited: it is said anew, once, and edited there from now.
+                again = replace(posting, key=f"{posting.key}:after:{ts}")
+                self._post(again, message)
+                self.store.posted(posting.key, *self.store.where(again.key))
+
+    def _upload(self, posting: Posting) -> None:
+        for place, file in enumerate(posting.files):
+            key = f"{posting.key}:file:{place}"
+            ts, since = self.store.posting(key, self.now())
+            if not ts and (content := self._content(file)):
+                channel, thread = self._under(posting)
+                sent = self.workspace.upload(channel, file["name"], file["title"], content, thread, since)
+                if file.get("canvas"):
+                    self._canvas(channel, file["text"])
+                self.store.posted(key, channel, sent or "sent")
+
+    def _canvas(self, channel: str, markdown: str) -> None:
+        """The same words as the channel's canvas, where the workspace's plan has canvases; the file is there anyway."""
+        try:
+            self.workspace.canvas(channel, markdown)
+        except Refused as no:
+            log.info("no canvas", extra={"channel": channel, "why": no.sentence})
+
+    def _content(self, file: Mapping[str, Any]) -> bytes:
+        """What is in a file. A picture that cannot be drawn is left out: the message it belongs to has been said."""
+        if not file["picture"]:
+            return str(file["text"]).encode()
+        try:
+            return self.draw(file["picture"], file["facts"])
+        except Exception:
+            log.exception("picture not drawn", extra={"picture": file["picture"]})
+            return b""
+
+    def _under(self, posting: Posting) -> tuple[str, str]:
+        """Files go under the message they belong to: its channel and the thread."""
+        channel, ts = self.store.where(posting.key)
+        return channel or posting.channel, posting.thread or ("" if ts == ELSEWHERE else ts)

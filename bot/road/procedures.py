@@ -1,0 +1,295 @@
+"""Takes procedures forward, one step at a time, and says what they have to say.
+
+The record, what its rows have come to, its Events and its unsent messages are saved together before anything is sent.
+So a step may be taken twice, by whoever finds it due; what it says is said once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.action import Begin, Call, Later, Refused, Reply, Unreachable
+from bot.domain.incident import Event
+from bot.domain.procedure import PROCEDURES, Next, Procedure
+from bot.messages.mrkdwn import recorded
+from bot.messages.render import Message, Renderer
+from bot.road.outbox import Outbox, Posting, packed
+from bot.store.store import LOST, Commit, Conflict, Put, Store
+from bot.tools import Tools
+
+log = logging.getLogger(__name__)
+
+SLICE = 0.5
+"""Seconds for which a worker stays with one procedure before others get their turn."""
+
+CARD_EVERY = 2.0
+"""Seconds between two edits of a card: 30 a minute, where Slack allows chat.update 50."""
+
+AWAY = 5.0
+"""Seconds until an outside system that could not be reached is tried again."""
+
+SOON, AWAY_LONG = 12, 30.0
+"""So many times it is tried again that soon, then every so many seconds."""
+
+TOLD = ("pager", "page", "track")
+GIVEN_UP = timedelta(hours=12)
+"""What is only told elsewhere is given up after so long, and the channel hears that it was."""
+
+PENDING = 3
+"""So many times a procedure has had to wait for an outside system before the channel hears of it."""
+
+FAILURES = 5
+SAID = 20
+MONTH = 30 * 86400
+
+
+class Steps:
+    """One a process, made by the desk."""
+
+    def __init__(
+        self,
+        store: Store,
+        renderer: Renderer,
+        outbox: Outbox,
+        tools: Callable[[], Tools],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.renderer = renderer
+        self.outbox = outbox
+        self.tools = tools
+        self.now = now
+
+    def begin(self, change: Commit, id: str, begins: Begin, asked: Call, confirmer: str) -> None:
+        """Put a procedure's first record, and when it falls due, into ``change``."""
+        procedure = Procedure(
+            id,
+            begins.kind,
+            "start",
+            asked.actor,
+            asked.channel or asked.actor,
+            self.now(),
+            begins.data,
+            confirmer,
+            begins.data.get("number", asked.incident),
+            ref=asked.ref,
+        )
+        found = self.store.get("procedure", id)
+        change.puts.append(
+            Put("procedure", id, found[1] if found else 0, {"procedure": procedure.to_json()}, 30 * 86400)
+        )
+        if begins.rows:
+            change.ledgers[id] = begins.rows
+        # A confirmed plan first says so on its card (see ``Desk``); should that not be possible, it begins anyway.
+        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
+
+    def attend(self, id: str) -> None:
+        """Take the steps that are due, for a slice of time.
+
+        Leaves the next one due, or nothing when all is done and said.
+        """
+        until = time.monotonic() + SLICE
+        while True:
+            found = self.store.get("procedure", id)
+            if not found:
+                self.store.commit(Commit(due={f"procedure:{id}": None}))
+                return
+            try:
+                wait = self._advance(found[0], found[1])
+            except Conflict:
+                continue
+            if wait is None or wait > 0:
+                return
+            if time.monotonic() > until:
+                self.store.remind(f"procedure:{id}", self.now())
+                return
+
+    def _advance(self, body: dict[str, Any], version: int) -> float | None:
+        """One step, saved and said. Returns the seconds until the next one, None when there is none."""
+        procedure = Procedure.from_json(body["procedure"])
+        if procedure.ended:
+            return self._flush(procedure.id)
+        member = f"procedure:{procedure.id}"
+        ended, change = dict(body), Commit()
+        try:
+            following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
+            sent = self._spoken(procedure, following, change, version)
+            ended["failures"] = 0
+        except Later as later:
+            return self._later(procedure, later.seconds, later.why)
+        except LOST:
+            raise
+        except Refused as no:
+            if isinstance(no, Unreachable) and not self._too_late(procedure):
+                return self._later(procedure, AWAY, no.sentence)
+            ended["refused"] = True
+            facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
+            change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
+            sent = self._spoken(procedure, following, change, version)
+        except Exception:
+            log.exception(
+                "step failed", extra={"ref": procedure.ref, "procedure": procedure.id, "step": procedure.step}
+            )
+            ended["failures"] = body.get("failures", 0) + 1
+            change, following = Commit(), Next(procedure.step, procedure.data, wait=2.0 ** ended["failures"])
+            if ended["failures"] >= FAILURES:
+                facts = {"ref": procedure.ref, "kind": procedure.kind, "step": procedure.step}
+                following = Next("", procedure.data, say=[Reply("desk/broken", facts, note=True)])
+                ended["broken"] = True
+            sent = self._spoken(procedure, following, change, version)
+        after = replace(procedure, step=following.step, data=following.data)
+        ended |= {
+            "procedure": after.to_json(),
+            "outbox": [*body.get("outbox", []), *(each.to_json() for each in sent)],
+        }
+        # For `firewatch do --wait`: the latest that was said, and how much there was in all.
+        fresh = [each.message for each in sent if each.mode == "post"]
+        ended |= {"said": [*body.get("said", []), *fresh][-SAID:], "told": body.get("told", 0) + len(fresh)}
+        change.puts.append(Put("procedure", procedure.id, version, ended, MONTH))
+        change.opened[procedure.id] = following.opened
+        change.closed[procedure.id] = following.closed
+        # Without a wait the next step is taken here and now; should we die first, it falls due like anything else.
+        wait = following.wait or self.store.lease_seconds
+        change.due[member] = self.now() + timedelta(seconds=wait if following.step else 0)
+        self.store.commit(change)
+        if following.card and following.step:
+            self._show(procedure, following.card)
+        if not following.step:
+            return self._flush(procedure.id)
+        if ended["outbox"] and not self.store.hushed(f"outbox:{procedure.id}"):
+            self._flush(procedure.id)
+        return following.wait
+
+    def _too_late(self, procedure: Procedure) -> bool:
+        """Whether a word to PagerDuty, the status page or the tracker would come so late that it misleads."""
+        return procedure.kind.partition("-")[0] in TOLD and self.now() - procedure.started > GIVEN_UP
+
+    def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
+        """Come back to it; when that has happened a few times, the channel is told what is pending."""
+        log.info("step waits", extra={"ref": procedure.ref, "why": why, "procedure": procedure.id})
+        waits = self.store.counted(f"waits:{procedure.id}")
+        if waits > SOON:
+            seconds = max(seconds, AWAY_LONG)
+        self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
+        if waits == PENDING:
+            facts = {"why": why, "kind": procedure.kind}
+            message = self._rendered(procedure, Reply("desk/pending", facts))
+            try:
+                self.outbox.deliver(
+                    Posting("post", f"procedure:{procedure.id}:pending", procedure.channel, message.to_dict())
+                )
+            except Later as later:
+                log.info("not said now", extra={"procedure": procedure.id, "why": later.why})
+        return seconds
+
+    def _spoken(self, procedure: Procedure, following: Next, change: Commit, version: int) -> Sequence[Posting]:
+        """What this step says, put on record in ``change``; the card's last state is a message that must arrive."""
+        postings = []
+        for place, reply in enumerate(following.say):
+            message = self._rendered(procedure, reply)
+            key = reply.key or f"procedure:{procedure.id}:{version}:{place}"
+            self.record(change, reply, message, procedure.incident, procedure.asker, self.now(), procedure.ref, key)
+            if reply.to != "nobody":
+                channel = reply.channel or procedure.channel
+                files = [packed(file, self.renderer) for file in reply.files]
+                postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
+        if following.incident:
+            incident = following.incident
+            change.puts.append(Put("incident", str(incident.number), incident.version, incident.to_json()))
+            change.due[f"card:{incident.number}"] = change.due[f"duty:{incident.number}"] = self.now()
+        if following.card and not following.step:
+            message = self._rendered(procedure, following.card)
+            postings.insert(0, Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
+        return postings
+
+    def record(
+        self,
+        change: Commit,
+        reply: Reply,
+        message: Message,
+        number: int | None,
+        actor: str,
+        at: datetime,
+        ref: str,
+        key: str,
+    ) -> None:
+        """Put what is said on the incident's timeline, with the incident's new state where there is one."""
+        if reply.incident:
+            incident = reply.incident
+            number = incident.number
+            change.puts.append(Put("incident", str(number), incident.version, incident.to_json()))
+            change.due[f"duty:{number}"] = self.now()
+        if number is None or not (reply.incident or reply.note):
+            return
+        fields = {"at": at, "actor": actor, "kind": reply.template, "text": recorded(message.text), **reply.event}
+        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key)))
+        change.due[f"card:{number}"] = self.now()
+
+    def _show(self, procedure: Procedure, card: Reply) -> None:
+        """An edit on the way: it may be left out, so it is neither waited for nor repeated."""
+        if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
+            return
+        try:
+            message = self._rendered(procedure, card).to_dict()
+            shown = hashlib.sha256(json.dumps(message).encode()).hexdigest()
+            if self.store.known(f"card:{procedure.id}") != shown:
+                self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message))
+                self.store.know(f"card:{procedure.id}", shown)
+        except Later as later:
+            self.store.hush(f"card:{procedure.id}", later.seconds)
+        except LOST:
+            raise
+        except Exception:
+            log.exception("card not shown", extra={"ref": procedure.ref, "procedure": procedure.id})
+
+    def _flush(self, id: str) -> float | None:
+        """Send what is unsent, in order, and strike it out. Returns the seconds to wait when Slack asks for it."""
+        found = self.store.get("procedure", id)
+        body, version = found or ({"procedure": None}, 0)
+        outbox = body.get("outbox", [])
+        member, wait = f"procedure:{id}", None
+        for place, posting in enumerate(outbox):
+            try:
+                self.outbox.deliver(Posting.from_json(posting))
+            except Later as later:
+                log.info("message waits", extra={"procedure": id, "why": later.why, "seconds": later.seconds})
+                outbox, wait = outbox[place:], later.seconds
+                self.store.hush(f"outbox:{id}", wait)
+                break
+            except LOST:
+                raise
+            except Exception:
+                tries = self.store.counted(f"message:{posting['key']}")
+                log.exception("message failed", extra={"procedure": id, "key": posting["key"], "tries": tries})
+                if tries < FAILURES:
+                    outbox, wait = outbox[place:], 2.0**tries
+                    self.store.hush(f"outbox:{id}", wait)
+                    break
+        else:
+            outbox = []
+        change = Commit([Put("procedure", id, version, {**body, "outbox": outbox}, MONTH)])
+        if not body["procedure"]["step"]:
+            change.due[member] = self.now() + timedelta(seconds=wait) if wait is not None else None
+        self.store.commit(change)
+        return wait
+
+    def _rendered(self, procedure: Procedure, reply: Reply) -> Message:
+        facts = {
+            "actor": procedure.asker,
+            "channel": procedure.channel,
+            "confirmer": procedure.confirmer,
+            "now": self.now(),
+            **reply.facts,
+        }
+        return self.renderer.render(reply.template, facts)
+
+    def _card_key(self, procedure: Procedure) -> str:
+        """A confirmed plan's card becomes the card of what it began."""
+        return f"plan:{procedure.id}" if procedure.confirmer else f"procedure:{procedure.id}"

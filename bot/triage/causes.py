@@ -1,0 +1,281 @@
+"""Failed reasons → causes, by the table in ``templates/triage.toml``.
+
+The platform is told by the error's own words and by the job's name; then the table's rows are tried, pairs of codes
+first, then words and codes, then the HTTP status. What no row knows is a cause of its own, made from the normalised
+reason. A shape (see ``normalise``) is judged once; what is remembered is bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from bot.domain.masking import mask
+from bot.tools import Cause, Retry
+from bot.triage.normalise import READ, brief, normalise, normalised, read, shape
+
+_SHAPES = 20_000  # remembered; about 8 MB when full
+
+_PLATFORMS = {
+    "instagram": re.compile(
+        r"instagram|facebook|fbtrace|error_subcode|OAuthException|IGApiException|\bgraph api\b|\b2207\d{3}\b",
+        re.IGNORECASE,
+    ),
+    "youtube": re.compile(r"youtube|(?<!storage\.)googleapi|gaxios|\bgoogle\b", re.IGNORECASE),
+    "x": re.compile(r"twitter|tweet|\bapi\.x\.com|\bX API\b|\bx-rate-limit", re.IGNORECASE),
+    "tiktok": re.compile(r"tik_?tok", re.IGNORECASE),
+}
+_SPELT = {"instagram": "Instagram", "youtube": "YouTube", "x": "X", "tiktok": "TikTok"}
+_NAMES = {
+    **dict.fromkeys(("instagram", "ig", "insta", "facebook", "reels"), "instagram"),
+    **dict.fromkeys(("youtube", "yt", "tube", "shorts"), "youtube"),
+    **dict.fromkeys(("twitter", "x", "tweet"), "x"),
+    **dict.fromkeys(("tiktok", "tt", "tik"), "tiktok"),
+}
+_BLANK = re.compile(r"<[a-z]+>")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_GRAPH_CODE = re.compile(
+    r"\(#(-?\d{1,6})\)"
+    r"|(?<!status)(?<!status )(?<!exit )(?<!exited with )\bcode[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(-?\d{1,6})\b"
+    r"|(?<![\d/.])(-?\d{1,5})\s?/\s?\d{3,7}\b(?!/)|\berror\s\(?#?(\d{1,6})\b|exception\W{1,3}#?(\d{1,6})\b",
+    re.IGNORECASE,
+)
+_SUBCODE = re.compile(
+    r"sub_?code[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(\d{3,7})\b"
+    r"|(?<![\d/.])-?\d{1,5}\s?/\s?(\d{3,7})\b(?!/)|\b(2207\d{3})\b",
+    re.IGNORECASE,
+)
+_HTTP = re.compile(
+    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:\s?code)?|statuscode|\berror|\bcode)"
+    r"[\"'\\]{0,3}\s?[:=(]?\s{0,2}[\"'(]?([45]\d\d)(?![\w\-])"
+    r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
+    r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|$)|^([45]\d\d)(?![\w\-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table, ready to be matched."""
+
+    cause: Cause
+    runbook: str
+    match: re.Pattern[str] | None
+    anywhere: re.Pattern[str] | None
+    codes: frozenset[tuple[int, int | None]]
+    http: frozenset[int]
+    samples: tuple[tuple[str, str], ...]
+
+    def has_pair(self, codes: set[int], subcodes: set[int]) -> bool:
+        """Whether the reason holds a code and a subcode of this cause: nothing is surer."""
+        return any(sub is not None and code in codes and sub in subcodes for code, sub in self.codes)
+
+    def says(self, text: str, codes: set[int]) -> bool:
+        """Whether the reason says this cause in words or by a code, its platform being known."""
+        return (
+            any(sub is None and code in codes for code, sub in self.codes)
+            or (self.match is not None and self.match.search(text) is not None)
+            or (self.anywhere is not None and self.anywhere.search(text) is not None)
+        )
+
+    def says_alone(self, text: str, codes: set[int], subcodes: set[int]) -> bool:
+        """Whether the reason says this cause in a way that only its platform does."""
+        return self.has_pair(codes, subcodes) or (self.anywhere is not None and self.anywhere.search(text) is not None)
+
+
+class WrongTable(ValueError):
+    """The triage table cannot be used: which row, and what is wrong with it."""
+
+
+@dataclass(slots=True)
+class Table:
+    """The triage table, with a bounded memory of the shapes it has judged. Safe to share among threads: its memory is
+    only ever a plain dict of finished judgements."""
+
+    rows: Sequence[Row]
+    _shapes: dict[tuple[tuple[str, ...], str], Cause] = field(default_factory=dict, repr=False)
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _briefs: dict[str, Cause] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Table:
+        """Raises WrongTable when a row is incomplete, a key is there twice, or a pattern does not compile."""
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+        rows = [_row(raw) for raw in table.get("cause", [])]
+        keys = [row.cause.key for row in rows]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise WrongTable(f"{path.name}: there twice: {', '.join(sorted(twice))}")
+        return cls(rows)
+
+    def known(self) -> Iterable[Cause]:
+        return [row.cause for row in self.rows]
+
+    def runbook(self, key: str) -> str:
+        """The section of the runbook to open for a cause; ``replay`` for one that is not in the table."""
+        return next((row.runbook for row in self.rows if row.cause.key == key), "replay")
+
+    def cause(self, reason: str, name: str = "") -> Cause:
+        """The cause of one failed reason; one made from the normalised reason when the table has none."""
+        text = reason[:READ]
+        key = f"{name}\n{brief(text)}"
+        cause: Cause = self._briefs.get(key) or _remember(self._briefs, key, self._shaped(text, name))
+        return cause
+
+    def _shaped(self, text: str, name: str) -> Cause:
+        named = self._names.get(name)
+        if named is None:
+            named = _remember(self._names, name, _named(name))
+        known = (named, shape(text))
+        return self._shapes.get(known) or _remember(self._shapes, known, self._judge(text, *known))
+
+    def matching(self, reason: str, name: str = "") -> list[Row]:
+        """The rows that fit, best first; all but the first lost only by their place in the table."""
+        return self._matching(shape(reason[:READ]), _named(name))
+
+    def _matching(self, shaped: str, named: tuple[str, ...]) -> list[Row]:
+        text = read(shaped)
+        codes = _numbers(_GRAPH_CODE, text)
+        subcodes = _numbers(_SUBCODE, text)
+        statuses = _numbers(_HTTP, text)
+        platforms = _platforms(text, named)
+        text = text.lower()
+        for platform in [*platforms, ""]:
+            rows = [row for row in self.rows if row.cause.platform == platform]
+            if not platform and not platforms:  # nobody says whose error it is: only what could be no other's tells
+                rows = [row for row in self.rows if row.anywhere or row.codes]
+                if found := [row for row in rows if row.says_alone(text, codes, subcodes)]:
+                    return found
+                rows = [row for row in self.rows if not row.cause.platform]
+            for fits in (
+                [row for row in rows if row.has_pair(codes, subcodes)],
+                [row for row in rows if row.says(text, codes if platform else set())],
+                [row for row in rows if row.http & statuses],
+            ):
+                if fits:
+                    return fits
+        return []
+
+    def _judge(self, reason: str, named: tuple[str, ...], shaped: str) -> Cause:
+        # Made of the shape alone, so that nothing hangs on which of its reasons was seen first.
+        if rows := self._matching(shaped, named):
+            return rows[0].cause
+        # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
+        # Masked first: a password makes neither a key nor a cause of its own.
+        whole = _BLANK.sub("#", normalised(mask(shaped)))
+        platform = next(iter(_platforms(shaped, named)), "")
+        known = ((platform,), "\n" + whole)
+        found: Cause | None = self._shapes.get(known)
+        if found is None:
+            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), platform))
+        return found
+
+
+def _remember(memory: dict[Any, Any], key: Any, value: Any) -> Any:
+    if len(memory) >= _SHAPES:
+        memory.clear()  # rarer than any bookkeeping that would choose what to forget
+    memory[key] = value
+    return value
+
+
+def _numbers(pattern: re.Pattern[str], text: str) -> set[int]:
+    return {int(group) for found in pattern.finditer(text) for group in found.groups() if group}
+
+
+def _named(name: str) -> tuple[str, ...]:
+    """The platforms in a job's name, the last first: ``tiktok-to-youtube`` fails at YouTube."""
+    words = [word.lower() for word in _WORD.findall(name[:200])]
+    named = [_NAMES[word] for word in reversed(words) if word in _NAMES]
+    return tuple(dict.fromkeys(named))
+
+
+def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
+    """The platforms that an error may be of, likeliest first. A job that names its platform is of that platform: the
+    error's words only choose among those it names."""
+    told = [platform for platform, words in _PLATFORMS.items() if words.search(text)]
+    return list(dict.fromkeys([*(each for each in told if not named or each in named), *named]))
+
+
+def _unknown(whole: str, normal: str, platform: str) -> Cause:
+    # The same words of two platforms are two causes: a 400 of Instagram's is none of TikTok's.
+    words = re.findall(r"[a-z][a-z0-9]*", whole.lower())
+    slug = "-".join([platform] * bool(platform) + [word for word in words if word != platform][:5])[:36].strip("-")
+    mark = hashlib.blake2s(f"{platform} {whole.lower()}".encode("utf-8", "replace"), digest_size=3).hexdigest()
+    first = re.split(r"(?<=[.!?;])\s|\n", normal)[0]
+    first = f"{_SPELT[platform]}: {first}" if platform else first
+    return Cause(
+        key=f"{slug or 'unknown'}-{mark}",
+        title=first if len(first) <= 80 else first[:79].rstrip() + "…",
+        platform=platform,
+        meaning="This error is not in the triage table.",
+        advice="Read one of the jobs first (`/jobs show`); then replay a few and watch how they end.",
+        retry="now",
+        source="",
+    )
+
+
+def _row(raw: Mapping[str, Any]) -> Row:
+    key = raw.get("key", "")
+    allowed = {
+        "key",
+        "title",
+        "platform",
+        "runbook",
+        "codes",
+        "match",
+        "anywhere",
+        "http",
+        "retry",
+        "meaning",
+        "advice",
+        "source",
+        "sample",
+    }
+    if lacking := allowed - {"codes", "match", "anywhere", "http"} - raw.keys():
+        raise WrongTable(f"cause {key!r} lacks {', '.join(sorted(lacking))}")
+    if unknown := raw.keys() - allowed:
+        raise WrongTable(f"cause {key!r} has {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
+    if raw["retry"] not in get_args(Retry):
+        raise WrongTable(f"cause {key!r}: retry is one of {', '.join(get_args(Retry))}, not {raw['retry']!r}")
+    fields = ("key", "title", "platform", "meaning", "advice", "retry", "source")
+    try:
+        return Row(
+            cause=Cause(**{name: raw[name] for name in fields}),
+            runbook=raw["runbook"],
+            match=_either(raw.get("match", ())),
+            anywhere=_either(raw.get("anywhere", ())),
+            codes=frozenset(pair for code in raw.get("codes", ()) for pair in _pairs(code)),
+            http=frozenset(
+                status for each in raw.get("http", ()) for status in (range(500, 600) if each == "5xx" else [each])
+            ),
+            samples=tuple((name, reason) for name, reason in raw["sample"]),
+        )
+    except (re.error, ValueError, TypeError) as error:
+        raise WrongTable(f"cause {key!r}: {error}") from error
+
+
+def _either(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    """One pattern for text in lower case: several times as fast as one that ignores case."""
+    either = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return (
+        re.compile(re.sub(r"\\.|[A-Z]", lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), either))
+        if patterns
+        else None
+    )
+
+
+def _pairs(code: int | str | Sequence[int]) -> list[tuple[int, int | None]]:
+    match code:
+        case int():
+            return [(code, None)]
+        case str():
+            first, last = (int(part) for part in code.split("-"))
+            return [(each, None) for each in range(first, last + 1)]
+        case _:
+            main, sub = code
+            return [(main, sub)]

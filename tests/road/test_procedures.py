@@ -1,0 +1,419 @@
+"""Procedures: each step taken once or again, what it says said once, and an end whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.action import Later, Refused, Reply, Unreachable
+from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.road import procedures as steps
+from bot.store.records import Replays
+from bot.store.store import Commit, Conflict, Put
+from bot.tools import Tools
+from tests.parts import Clock, Night
+
+
+class Died(BaseException):
+    """The process is gone: nothing after this line happens."""
+
+
+Step = Callable[[Procedure, Tools], Next]
+
+
+class Story:
+    """A procedure told step by step: each is a Next, an exception, or a function that gives one of them."""
+
+    def __init__(self, night: Night, monkeypatch: pytest.MonkeyPatch, kind: str = "story") -> None:
+        self.night = night
+        self.script: dict[str, list[Any]] = {}
+        self.taken: list[str] = []
+        monkeypatch.setitem(PROCEDURES, kind, self._step)
+        self.kind = kind
+
+    def _step(self, under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+        self.taken.append(under_way.step)
+        script = self.script[under_way.step]
+        what = script.pop(0) if len(script) > 1 else script[0]
+        if callable(what) and not isinstance(what, type):
+            what = what(under_way, tools)
+        if isinstance(what, BaseException):
+            raise what
+        assert isinstance(what, Next)
+        return what
+
+    def tells(self, **script: Any) -> None:
+        self.script = {name: steps if isinstance(steps, list) else [steps] for name, steps in script.items()}
+
+    def begins(self, id: str = "p1", incident: int | None = None, **data: Any) -> None:
+        now = self.night.clock()
+        procedure = Procedure(id, self.kind, "start", "UONCALL", "COPS", now, data, incident=incident, ref="ref12345")
+        due: dict[str, datetime | None] = {f"procedure:{id}": now}
+        self.night.house.store.commit(Commit([Put("procedure", id, 0, {"procedure": procedure.to_json()})], due=due))
+
+    def record(self, id: str = "p1") -> Mapping[str, Any]:
+        found = self.night.house.store.get("procedure", id)
+        assert found
+        return found[0]
+
+    def over(self, id: str = "p1") -> bool:
+        return not self.record(id)["procedure"]["step"] and self.night.house.store.due_at(f"procedure:{id}") is None
+
+
+@pytest.fixture
+def night(redis_url: str, tmp_path: Path) -> Night:
+    return Night(redis_url, tmp_path)
+
+
+@pytest.fixture
+def story(night: Night, monkeypatch: pytest.MonkeyPatch) -> Story:
+    return Story(night, monkeypatch)
+
+
+def note(text: str, **more: Any) -> Reply:
+    return Reply("incident/noted", {"text": text}, **more)
+
+
+def texts(night: Night) -> Sequence[str]:
+    return [text.removeprefix("Note by <@UONCALL>: ") for text in night.slack.texts()]
+
+
+# ---------------------------------------------------------------- going on
+
+
+def test_steps_follow_one_another_until_there_is_none(night: Night, story: Story) -> None:
+    story.tells(start=Next("go", {"n": 1}, say=[note("begun")]), go=Next("", {"n": 2}, say=[note("done")]))
+    story.begins()
+    night.rests()
+    assert story.taken == ["start", "go"]
+    assert texts(night) == ["begun", "done"]
+    assert story.record()["procedure"]["data"] == {"n": 2}
+    assert story.over()
+
+
+def test_a_step_that_waits_is_taken_when_its_time_has_come(night: Night, story: Story) -> None:
+    story.tells(start=Next("go", wait=60), go=Next(""))
+    story.begins()
+    night.rests()
+    assert story.taken == ["start"]
+    assert night.house.store.due_at("procedure:p1") == night.clock() + timedelta(seconds=60)
+    night.rests(60)
+    assert story.taken == ["start", "go"]
+
+
+def test_a_procedure_that_never_waits_lets_others_have_their_turn(
+    night: Night, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SLICE", 0.0)
+    story.tells(start=[Next("start")] * 3 + [Next("")])
+    story.begins()
+    night.house.desk.attend("procedure:p1")
+    assert story.taken == ["start"]
+    assert night.house.store.due_at("procedure:p1") == night.clock()
+    night.rests()
+    assert story.over()
+
+
+def test_what_nobody_knows_any_more_is_struck_out(night: Night) -> None:
+    night.house.store.remind("procedure:gone", night.clock())
+    night.rests()
+    assert night.house.store.due_at("procedure:gone") is None
+
+
+# ---------------------------------------------------------------- dying
+
+
+@pytest.mark.parametrize("method", ["before", "post", "saved"])
+def test_a_step_that_died_is_taken_again_and_what_it_says_is_said_once(
+    night: Night, story: Story, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before it is saved, between saving and saying, and between saying and noting down that it was said."""
+
+    def dies(*_: object) -> None:
+        raise Died
+
+    story.tells(start=Next("", say=[note("once")]))
+    if method == "before":
+        story.tells(start=[Died(), Next("", say=[note("once")])])
+    story.begins()
+    with monkeypatch.context() as patch:
+        if method == "post":
+            patch.setattr(night.slack, "after", dies)
+        if method == "saved":
+            patch.setattr(night.house.desk.outbox, "deliver", dies)
+        with pytest.raises(Died):
+            night.rests()
+    night.again()
+    night.clock.passes(5)  # a lease
+    night.rests(30)
+    assert texts(night) == ["once"]
+    assert story.over()
+
+
+def test_a_stop_while_a_step_is_taken_wins(night: Night, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    replay = Story(night, monkeypatch, "replay")
+    stops = Replays(night.house.store)
+
+    def meanwhile(under_way: Procedure, tools: Tools) -> Next:
+        if not under_way.stop:
+            stops.stop("p1", "ULEAD")
+        return Next("", {"stopped by": under_way.stop})
+
+    replay.tells(start=meanwhile)
+    replay.begins(queue="reposts", total=9)
+    night.rests()
+    assert replay.taken == ["start", "start"]
+    assert replay.record()["procedure"]["data"] == {"stopped by": "ULEAD"}
+    with pytest.raises(Refused, match="has ended already"):
+        stops.stop("p1", "ULEAD")
+
+
+def test_stopping_twice_is_stopping_once(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    replay = Story(night, monkeypatch, "replay")
+    replay.tells(start=Next("start", wait=60))
+    replay.begins(queue="reposts", total=9)
+    stops = Replays(night.house.store)
+    stops.stop("p1", "UONCALL")
+    stops.stop("p1", "ULEAD")
+    assert replay.record()["procedure"]["stop"] == "UONCALL"
+    with pytest.raises(Refused, match="not on record"):
+        stops.stop("p2", "ULEAD")
+
+
+# ---------------------------------------------------------------- on record
+
+
+def test_an_incident_and_its_event_are_saved_with_the_step_or_not_at_all(night: Night, story: Story) -> None:
+    room = night.opens()
+    night.rests(60)
+
+    def resolves(under_way: Procedure, tools: Tools) -> Next:
+        incident = tools.incidents.get(1)
+        if len(story.taken) == 1:  # somebody else changes the incident between our reading and saving
+            other = replace(incident, title="Renamed")
+            change = Commit([Put("incident", "1", incident.version, other.to_json())])
+            night.house.store.commit(change)
+        return Next("", say=[note("resolved", incident=incident.resolve("UONCALL", tools.now, "x"), channel=room)])
+
+    story.tells(start=resolves)
+    story.begins(incident=1)
+    before = len(night.house.store.timeline(1))
+    night.rests()
+    incident = night.house.store.incident(1)
+    assert incident
+    assert (incident.title, incident.state, len(story.taken)) == ("Renamed", "resolved", 2)
+    assert [event.text for event in night.house.store.timeline(1)[before:]] == ["Note by <@UONCALL>: resolved"]
+
+
+def test_what_is_noted_names_the_jobs_and_the_reference(night: Night, story: Story) -> None:
+    night.opens()
+    story.tells(start=Next("", say=[note("moved", note=True, jobs=("41", "57"), event={"kind": "replay"})]))
+    story.begins(incident=1)
+    night.rests()
+    event = night.house.store.timeline(1)[-1]
+    assert (event.kind, event.jobs, event.ref, event.actor) == ("replay", ("41", "57"), "ref12345", "UONCALL")
+
+
+def test_what_is_said_to_nobody_is_only_put_on_record(night: Night, story: Story) -> None:
+    night.opens()
+    said = len(night.slack.shown)
+    story.tells(start=Next("", say=[note("quietly", note=True, to="nobody")]))
+    story.begins(incident=1)
+    night.rests()
+    assert len(night.slack.shown) == said
+    assert night.house.store.timeline(1)[-1].text == "Note by <@UONCALL>: quietly"
+
+
+# ---------------------------------------------------------------- no, later, broken
+
+
+def test_a_no_ends_it_with_a_sentence(night: Night, story: Story) -> None:
+    story.tells(start=Refused("reposts is paused.", "Resume it first."))
+    story.begins()
+    night.rests()
+    assert "reposts is paused." in night.slack.texts()[-1]
+    assert "Resume it first." in night.slack.shown[-1].all
+    assert story.over()
+    assert story.record()["refused"]
+
+
+@pytest.mark.parametrize(
+    ("away", "seconds"), [(Later(7, "Slack asks for a pause"), 7), (Unreachable("Redis is away."), steps.AWAY)]
+)
+def test_an_outside_system_that_is_away_is_waited_for(
+    night: Night, story: Story, away: Exception, seconds: float
+) -> None:
+    story.tells(start=[away, Next("", say=[note("there again")])])
+    story.begins()
+    night.rests(0)
+    assert night.house.store.due_at("procedure:p1") == night.clock() + timedelta(seconds=seconds)
+    assert texts(night) == []
+    night.rests(seconds)
+    assert texts(night) == ["there again"]
+
+
+def test_what_is_broken_is_tried_five_times_and_ends_with_a_reference(
+    night: Night, story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.tells(start=ValueError("a bug"))
+    story.begins()
+    began = night.clock()
+    with caplog.at_level(logging.ERROR):
+        night.rests(120)
+    assert len(story.taken) == 5
+    assert night.clock() - began == timedelta(seconds=2 + 4 + 8 + 16)
+    assert "ref12345" in night.slack.texts()[-1]
+    assert {vars(record)["ref"] for record in caplog.records} == {"ref12345"}
+    assert story.over()
+    assert story.record()["broken"]
+
+
+def test_what_is_broken_once_goes_on(night: Night, story: Story) -> None:
+    story.tells(start=[ValueError("a hiccup"), Next("go")], go=[ValueError("another")] * 4 + [Next("")])
+    story.begins()
+    night.rests(120)
+    assert story.over()
+    assert "broken" not in story.record()
+
+
+def test_a_message_that_cannot_be_rendered_is_a_failure_of_its_step(night: Night, story: Story) -> None:
+    story.tells(start=[Next("", say=[Reply("incident/noted", {})]), Next("", say=[note("better")])])
+    story.begins()
+    night.rests(10)
+    assert texts(night) == ["better"]
+
+
+def test_a_kind_that_this_version_does_not_know_is_broken_and_says_so(night: Night, story: Story) -> None:
+    story.kind = "from-another-version"
+    story.begins()
+    night.rests(120)
+    assert "ref12345" in night.slack.texts()[-1]
+
+
+# ---------------------------------------------------------------- saying
+
+
+def test_messages_that_wait_are_sent_in_their_order(night: Night, story: Story) -> None:
+    story.tells(start=Next("", say=[note("one"), note("two"), note("three")]))
+    night.slack.fails("post", None, Later(30, "a pause of 30 s"))
+    story.begins()
+    night.rests(0)
+    assert texts(night) == ["one"]
+    assert not story.over()
+    night.rests(29)
+    assert texts(night) == ["one"]
+    night.rests(30)
+    assert texts(night) == ["one", "two", "three"]
+    assert story.over()
+
+
+def test_while_slack_asks_for_a_pause_steps_go_on_and_leave_it_alone(night: Night, story: Story) -> None:
+    counting = [Next("start", wait=1, say=[note("one")]), *[Next("start", wait=1)] * 9, Next("", say=[note("two")])]
+    story.tells(start=counting)
+    night.slack.fails("post", Later(8, "a pause of 8 s"))
+    story.begins()
+    night.rests(5)
+    assert len(story.taken) > 4
+    assert night.slack.calls.count("post") == 1
+    night.house.redis.delete("firewatch:throttle:outbox:p1")  # Redis' own clock does not move with ours
+    night.rests(30)
+    assert texts(night) == ["one", "two"]
+
+
+def test_a_message_that_slack_will_never_take_holds_up_nothing(night: Night, story: Story) -> None:
+    night.slack.fails("post", Refused("I am not there."), Refused("Nor may I write to them."))
+    story.tells(start=Next("", say=[note("lost"), note("kept")]))
+    story.begins()
+    night.rests()
+    assert texts(night) == ["kept"]
+    assert story.over()
+
+
+def test_a_message_that_breaks_its_sender_is_let_go_in_the_end(night: Night, story: Story) -> None:
+    night.slack.fails("post", *[KeyError("ts")] * 5)
+    story.tells(start=Next("", say=[note("poison"), note("kept")]))
+    story.begins()
+    night.rests(120)
+    assert texts(night) == ["kept"]
+    assert story.over()
+
+
+def test_a_card_is_edited_on_the_way_and_its_last_state_arrives(night: Night, story: Story) -> None:
+    story.tells(start=[*[Next("start", wait=0.1, card=note(f"{n} of 9")) for n in range(9)], Next("", card=note("9"))])
+    story.begins()
+    night.slack.fails("update", Later(3, "a pause of 3 s"))
+    night.rests(30)
+    [card] = night.slack.shown
+    assert card.text.endswith(": 9")
+    assert card.edits == 1
+    assert story.over()
+
+
+def test_a_card_on_which_nothing_has_changed_is_not_edited(
+    night: Night, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "CARD_EVERY", 0.001)
+    said = ["1 of 9"] * 20 + ["2 of 9"] * 20
+    story.tells(start=[*[Next("start", wait=0.1, card=note(each)) for each in said], Next("", card=note("9"))])
+    story.begins()
+    night.rests()
+    [card] = night.slack.shown
+    assert card.text.endswith(": 9")
+    assert card.edits == 2, "posted once, then as 2 and as 9"
+
+
+def test_a_card_that_cannot_be_shown_holds_up_nothing(night: Night, story: Story) -> None:
+    story.tells(start=[Next("start", card=Reply("incident/noted", {})), Next("", say=[note("done")])])
+    story.begins()
+    night.rests(1)
+    assert texts(night) == ["done"]
+
+
+def test_what_was_said_is_kept_for_the_terminal(night: Night, story: Story) -> None:
+    story.tells(start=[*[Next("start", say=[note(f"{n}")]) for n in range(30)], Next("")])
+    story.begins()
+    night.rests(30)
+    record = story.record()
+    assert record["told"] == 30
+    assert [message["text"].rpartition(" ")[2] for message in record["said"]] == [f"{n}" for n in range(10, 30)]
+
+
+def test_two_who_take_the_same_step_save_it_once(night: Night, story: Story) -> None:
+    """A worker that was stopped for longer than a lease comes back while another one is at the same step."""
+
+    def other(under_way: Procedure, tools: Tools) -> Next:
+        if len(story.taken) == 1:
+            night.house.desk.steps.attend("p1")
+        return Next("", {"by": len(story.taken)}, say=[note("once")])
+
+    story.tells(start=other)
+    story.begins()
+    night.rests()
+    assert texts(night) == ["once"]
+    assert story.over()
+
+
+def test_a_conflict_is_no_failure(night: Night, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, conflicts = night.house.store.commit, [Conflict("someone was quicker")] * 3
+
+    def contested(change: Commit) -> None:
+        if conflicts:
+            raise conflicts.pop()
+        commit(change)
+
+    monkeypatch.setattr(night.house.store, "commit", contested)
+    story.tells(start=Next("", say=[note("once")]))
+    commit(Commit([Put("procedure", "p1", 0, {"procedure": _fresh(night.clock).to_json()})]))
+    night.house.store.remind("procedure:p1", night.clock())
+    night.rests()
+    assert (texts(night), conflicts) == (["once"], [])
+
+
+def _fresh(clock: Clock) -> Procedure:
+    return Procedure("p1", "story", "start", "UONCALL", "COPS", clock())
