@@ -164,7 +164,8 @@ def _health(parsed: argparse.Namespace) -> int:
 
 def _manifest(parsed: argparse.Namespace) -> int:
     import handlers  # noqa: F401  makes every sentence known
-    from bot.domain.action import Refused, nouns
+    from bot.domain.action import nouns
+    from bot.domain.errors import Refused
     from bot.outside.slack.manifest import manifest, to_yaml
 
     try:
@@ -227,7 +228,7 @@ def _stop() -> threading.Event:
 
 
 def _one_line(error: Exception) -> str:
-    from bot.domain.action import FirewatchError, Refused
+    from bot.domain.errors import FirewatchError, Refused
     from bot.domain.masking import mask
 
     said = f"{error.sentence} {error.hint}" if isinstance(error, Refused) else str(error)

@@ -8,8 +8,10 @@ from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from bot.domain.action import FirewatchError, Later, Refused
-from bot.outside.protocols import Pager, StatusPage, Tracker
+from bot.domain.errors import FirewatchError, Later, Refused
+from bot.outside.github.protocol import Tracker
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.statuspage.protocol import StatusPage
 from bot.store.store import AWAY
 from bot.wiring import House
 

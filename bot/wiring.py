@@ -19,8 +19,8 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.retry import Retry
 
 import handlers  # the table of contents: importing it makes every sentence known
-from bot.domain.action import Call
-from bot.doors.worker import Line
+from bot.domain.call import Call
+from bot.doors.worker import RqWorkQueue
 from bot.outside.slack.client import SlackWorkspace
 from bot.road.reception import Reception
 from bot.settings.environment import Settings
@@ -29,9 +29,12 @@ from bot.store.store import Store
 if TYPE_CHECKING:
     from bot.domain.incident import Pace
     from bot.messages.render import Renderer
-    from bot.outside.protocols import Pager, StatusPage, Tracker
+    from bot.outside.github.protocol import Tracker
+    from bot.outside.pagerduty.protocol import Pager
+    from bot.outside.queues.protocol import Queues
+    from bot.outside.statuspage.protocol import StatusPage
     from bot.road.desk import Desk
-    from bot.tools import Queues, Service, Tools, Triage
+    from bot.tools import Service, Tools, Triage
     from bot.triage.runbook import Runbook
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -89,7 +92,7 @@ def gate(settings: Settings, now: Now | None = None) -> Gate:
     text = redis_from(settings.redis_url.reveal(), decode=True)
     store = Store(text, lease=settings.lease, rate=settings.clock.rate if settings.clock else 1)
     workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
-    line = Line(redis_from(settings.redis_url.reveal(), decode=False))
+    line = RqWorkQueue(redis_from(settings.redis_url.reveal(), decode=False))
     return Gate(settings, text, store, workspace, Reception(store, line, now or settings.clock or utc_now))
 
 
@@ -100,7 +103,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
     from bot.road.desk import Desk
     from bot.road.outbox import Outbox
     from bot.road.people import Roster
-    from bot.store.records import Incidents, Replays
+    from bot.store.records import Replays, StoredIncidents
     from bot.tools import Tools
     from bot.triage.runbook import Runbook
 
@@ -112,9 +115,9 @@ def house(settings: Settings, now: Now | None = None) -> House:
 
     @functools.cache
     def queues() -> Queues:
-        from bot.outside.queues.client import Catalogue
+        from bot.outside.queues.client import NamedQueues
 
-        return Catalogue(
+        return NamedQueues(
             {
                 name: (
                     entry.backend,
@@ -128,9 +131,9 @@ def house(settings: Settings, now: Now | None = None) -> House:
 
     @functools.cache
     def triage() -> Triage:
-        from bot.triage.causes import Table
+        from bot.triage.causes import CauseTable
 
-        return Table.load(TEMPLATES / "triage.toml")
+        return CauseTable.load(TEMPLATES / "triage.toml")
 
     @functools.cache
     def runbook() -> Runbook:
@@ -177,7 +180,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
             triage=triage(),
             people=people,
             chat=workspace,
-            incidents=Incidents(store),
+            incidents=StoredIncidents(store),
             samples=store,
             replays=Replays(store),
             catalogue=_Catalogue(settings),
@@ -217,7 +220,7 @@ def redis_from(url: str, decode: bool) -> Redis:
 def draw(picture: str, facts: Mapping[str, Any]) -> bytes:
     """The picture of that name, as PNG."""
     from bot.messages.picture import queue_picture
-    from bot.tools import Bucket
+    from bot.outside.queues.protocol import Bucket
 
     if picture != "queue":
         raise ValueError(f"there is no picture called {picture}")

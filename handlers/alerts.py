@@ -10,9 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.action import Begin, Call, Later, Reply, Risk, Unanswered, action
+from bot.domain.action import Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Gone, Later, Unanswered
 from bot.domain.incident import Incident
-from bot.outside.protocols import Alert, Gone
+from bot.domain.reply import Begin, Reply
+from bot.outside.pagerduty.protocol import Alert
 from bot.tools import Tools
 from handlers.oncall import acknowledged
 from handlers.updates import figures

@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.action import ACTIONS, Begin, Call, Later, Reply, Risk, Unanswered, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Later, Unanswered
 from bot.domain.incident import MISSED, Duty, Incident, duties, postmortem_due
+from bot.domain.reply import Begin, Reply
 from bot.tools import Tools
 from handlers.oncall import pager_service
 from handlers.updates import draft, figures, since_last

@@ -14,7 +14,8 @@ from concurrent.futures import TimeoutError as TooSlow
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.action import ACTIONS, FirewatchError
+from bot.domain.action import ACTIONS
+from bot.domain.errors import FirewatchError
 from bot.domain.incident import Incident
 from bot.tools import Service, Tools
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bot.domain.action import Call, Refused, Reply, Risk, Text, action, nouns
+from bot.domain.action import Risk, action, nouns
+from bot.domain.call import Call
+from bot.domain.errors import Refused
+from bot.domain.parameters import Text
+from bot.domain.reply import Reply
 from bot.tools import Tools
 from handlers.listing import lists, owing
 

@@ -11,9 +11,13 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bot.domain.action import ACTIONS, Begin, Call, File, Refused, Reply, Risk, Text, Unreachable, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Refused, Unreachable
 from bot.domain.incident import Event, Incident, ack_due, postmortem_due, update_due
+from bot.domain.parameters import Text
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.reply import Begin, File, Reply
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
 from handlers.listing import lists

@@ -11,9 +11,15 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bot.domain.action import ACTIONS, Begin, Call, File, Ids, Percent, Plan, Rate, Refused, Reply, Risk, Since, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.cause import Cause
+from bot.domain.errors import Refused
+from bot.domain.parameters import Ids, Percent, Rate, Since
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
-from bot.tools import Cause, Queue, QueueStatus, Seen, Tools
+from bot.domain.reply import Begin, File, Plan, Reply
+from bot.outside.queues.protocol import Queue, QueueStatus, Seen
+from bot.tools import Tools
 
 SHOWN = 10
 """Causes a card shows; the others are counted."""

@@ -9,8 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.action import Begin, Call, FirewatchError, Refused, Reply, Risk, Text, action
+from bot.domain.action import Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import FirewatchError, Refused
 from bot.domain.incident import Incident, update_due
+from bot.domain.parameters import Text
+from bot.domain.reply import Begin, Reply
 from bot.tools import Tools
 from handlers.incident import here
 from handlers.updates import figures

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.action import Refused, Reply, Unreachable
+from bot.domain.errors import Gone, Refused, Unreachable
 from bot.domain.incident import Duty, Incident, duties
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
-from bot.outside.protocols import Acting, Alert, Gone, OnCall, Pager, Person, Policy, StatusPage
+from bot.domain.reply import Reply
+from bot.outside.pagerduty.protocol import Acting, Alert, OnCall, Pager, Person, Policy
+from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 
 BOT = Acting(name="Firewatch")

@@ -11,9 +11,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.action import ACTIONS, Begin, Call, File, FirewatchError, Refused, Reply, Risk, User, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import FirewatchError, Refused
 from bot.domain.incident import Event, Incident, postmortem_due
+from bot.domain.parameters import User
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
+from bot.domain.reply import Begin, File, Reply
 from bot.tools import Tools
 from handlers.incident import here
 

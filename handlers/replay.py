@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.action import ACTIONS, File, Refused, Reply, Unreachable
+from bot.domain.action import ACTIONS
+from bot.domain.cause import Cause
+from bot.domain.errors import Refused, Unreachable
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
-from bot.tools import Cause, Queue, Seen, Tools
+from bot.domain.reply import File, Reply
+from bot.outside.queues.protocol import Queue, Seen
+from bot.tools import Tools
 from handlers.jobs import HELD_BACK
 
 BATCH = 2000

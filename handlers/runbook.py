@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.domain.action import ACTIONS, Call, Refused, Reply, Risk, Text, action, quoted
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Refused
 from bot.domain.incident import Incident
+from bot.domain.parameters import Text
+from bot.domain.reply import Reply
+from bot.domain.words import quoted
 from bot.tools import Tools
 from bot.triage.runbook import Section
 

@@ -10,9 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from bot.domain.action import Begin, Call, File, FirewatchError, Refused, Reply, Risk, Text, User, action
+from bot.domain.action import Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import FirewatchError, Refused
 from bot.domain.incident import Event, Incident, update_due
-from bot.domain.parameters import duration_words
+from bot.domain.parameters import Text, User, duration_words
+from bot.domain.reply import Begin, File, Reply
 from bot.tools import Tools
 from handlers.incident import here, mirrored
 

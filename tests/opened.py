@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import handlers  # noqa: F401  what can be said
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.doors import http as web
 from bot.doors.slack import SlackDoor
 from bot.outside.slack.socket import SlackSocket

@@ -10,10 +10,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bot.domain.action import Call, Refused
+from bot.domain.call import Call
+from bot.domain.errors import Refused
+from bot.outside.queues.protocol import Bucket, QueueStatus
+from bot.outside.slack.protocol import Postable, Said
 from bot.road.outbox import Posting
 from bot.settings.environment import load
-from bot.tools import Bucket, Message, QueueStatus, Said, Tools
+from bot.tools import Tools
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -104,7 +107,7 @@ class Slack:
         if waiting and (error := waiting.popleft()):
             raise error
 
-    def post(self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None) -> str:
+    def post(self, channel: str, message: Postable, key: str, thread: str = "", since: datetime | None = None) -> str:
         self._called("post")
         if since is not None:
             for each in self.shown:
@@ -118,7 +121,7 @@ class Slack:
     def find(self, ts: str) -> Shown:
         return next(each for each in self.shown if each.ts == ts)
 
-    def update(self, channel: str, ts: str, message: Message) -> None:
+    def update(self, channel: str, ts: str, message: Postable) -> None:
         self._called("update")
         found = [each for each in self.shown if (each.channel, each.ts) == (channel, ts)]
         if not found:
@@ -127,12 +130,12 @@ class Slack:
         found[0].edits += 1
         self.after("update")
 
-    def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
+    def whisper(self, channel: str, user: str, message: Postable, response_url: str = "", thread: str = "") -> None:
         self._called("whisper")
         self.whispers.append(Shown(channel, "", message.text, message.blocks, thread=thread, to=user))
         self.after("whisper")
 
-    def respond(self, response_url: str, message: Message) -> None:
+    def respond(self, response_url: str, message: Postable) -> None:
         self._called("respond")
         self.responded.append(Shown(response_url, "", message.text, message.blocks))
         self.after("respond")

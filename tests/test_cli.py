@@ -15,8 +15,11 @@ from redis import Redis
 
 from bot import cli
 from bot.doctor import alive
-from bot.domain.action import ACTIONS, Begin, Call, Plan, Refused, Risk, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Refused
 from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.reply import Begin, Plan
 from bot.doors import terminal
 from bot.road.outbox import Outbox
 from bot.sandbox.github import GitHubSandbox
@@ -304,7 +307,7 @@ def test_what_it_began_and_was_refused_later_ends_with_1(do: Run, monkeypatch: p
 
 
 def test_all_that_is_said_on_the_way_is_printed_in_order(do: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot.domain.action import Reply
+    from bot.domain.reply import Reply
 
     def talks(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
         n = under_way.data.get("n", 0)

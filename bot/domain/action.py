@@ -14,59 +14,20 @@ Slack manifest are all read from that one signature, and argparse does the parsi
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from bot.domain.errors import FirewatchError, Incomplete, Later, Misworded, Refused, Unanswered, Unreachable
-from bot.domain.parameters import KINDS, Ids, Parameter, Percent, Rate, Since, Text, User, duration, quoted, written
-
-if TYPE_CHECKING:
-    from bot.domain.incident import Incident
-    from bot.tools import Seen
-
-__all__ = [
-    "ACTIONS",
-    "Action",
-    "Answer",
-    "Begin",
-    "Call",
-    "Door",
-    "File",
-    "FirewatchError",
-    "Handler",
-    "Ids",
-    "Incomplete",
-    "Later",
-    "Misworded",
-    "Noun",
-    "Parameter",
-    "Percent",
-    "Plan",
-    "Prefill",
-    "Rate",
-    "Refused",
-    "Reply",
-    "Risk",
-    "Since",
-    "Text",
-    "Unanswered",
-    "Unreachable",
-    "User",
-    "action",
-    "duration",
-    "nouns",
-    "quoted",
-    "written",
-]
-
+from bot.domain.call import Call, Door
+from bot.domain.errors import Misworded
+from bot.domain.parameters import KINDS, Parameter, Text, written
+from bot.domain.reply import Answer
+from bot.domain.words import quoted
 
 # ---------------------------------------------------------------- what is said and answered
 
@@ -80,130 +41,11 @@ class Risk(StrEnum):
     DESTROY = "destroy"
 
 
-Door = Literal["slack", "terminal", "pagerduty", "clock"]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One sentence, said by someone (or by the clock) somewhere at some time.
-
-    ``id`` is the same for every delivery of the same press or command, and so names the one answer to it. ``at`` is
-    when it was said. ``trigger`` opens a form within 3 s of the press; ``response_url`` answers the asker alone.
-    ``incident`` is filled in from the channel when the call is taken up. ``quiet``: said in passing (a reaction), so
-    that outside of incidents it means nothing and is not answered.
-    """
-
-    id: str
-    actor: str
-    channel: str
-    text: str
-    at: datetime
-    channel_name: str = ""
-    incident: int | None = None
-    door: Door = "slack"
-    thread: str = ""
-    message: str = ""
-    trigger: str = ""
-    response_url: str = ""
-    quiet: bool = False
-
-    @property
-    def ref(self) -> str:
-        """The reference under every log line and failure of this call; short enough to read out loud."""
-        return self.id[-8:]
-
-    @property
-    def begins(self) -> str:
-        """The id of the plan or procedure that it begins."""
-        return hashlib.sha256(self.id.encode()).hexdigest()[:12]
-
-    def facts(self, more: Mapping[str, Any]) -> dict[str, Any]:
-        """What a template that answers it may use: these facts, and those that every answer has."""
-        return {"actor": self.actor, "channel": self.channel, "now": self.at, "said": self.text, **more}
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__} | {"at": self.at.isoformat()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Call:
-        """What another version of this program has added is passed over."""
-        known = {name: data[name] for name in cls.__slots__ if name in data}
-        return cls(**{**known, "at": datetime.fromisoformat(data["at"])})
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """Something too long for a message: ``text`` as it stands, or a ``picture`` (by name) of facts.
-
-    ``canvas``: it becomes the channel's canvas as well, where the workspace's plan has canvases.
-    """
-
-    name: str
-    title: str
-    text: str = ""
-    picture: str = ""
-    template: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    canvas: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A Procedure to start: its kind, first facts, and the rows (jobs) it will work through, if any."""
-
-    kind: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    rows: Sequence[Seen] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A template's name and the facts it needs (JSON values only), and what goes on record with it.
-
-    ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
-    channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit`` the
-    message of that key (without one: the message that was pressed) is changed, and posted only if it never was.
-    ``incident``: the new state of the incident, saved together with an Event made of what the message says; ``note``
-    puts the message on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``,
-    ``kind``, ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
-    """
-
-    template: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    to: Literal["channel", "asker", "home", "nobody"] = "channel"
-    channel: str = ""
-    key: str = ""
-    edit: bool = False
-    incident: Incident | None = None
-    note: bool = False
-    event: Mapping[str, Any] = field(default_factory=dict)
-    jobs: Sequence[str] = ()
-    files: Sequence[File] = ()
-    begins: Sequence[Begin] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be done, for someone to confirm. ``revision``: what the target looked like; a change kills the plan.
-
-    An empty ``revision`` says that the procedure checks each thing itself as it touches it.
-    """
-
-    template: str
-    begins: Begin
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    revision: str = ""
-    files: Sequence[File] = ()
-
-
-Answer = Reply | Plan
-
-
 # ---------------------------------------------------------------- the actions
 
 Handler = Callable[..., Answer]
 
-Prefill = Callable[["Call", Any], Mapping[str, Any]]
+Prefill = Callable[[Call, Any], Mapping[str, Any]]
 """What the fields of a form begin with, by the parameter's name: a function of the Call and Tools."""
 
 
@@ -349,3 +191,14 @@ def _summary_of(actions: Sequence[Action]) -> str:
     """The handler file's own first line: the section of the runbook it is."""
     module = inspect.getmodule(actions[0].handler)
     return (inspect.getdoc(module) or actions[0].summary).partition("\n")[0].rstrip(".")
+
+
+class Incomplete(Misworded):
+    """The sentence lacks words that a form can ask for. ``given`` holds those that were said, as they were said."""
+
+    def __init__(self, action: Action, given: Mapping[str, str], missing: Sequence[str]) -> None:
+        names = " and ".join(f"`{name.upper()}`" for name in missing)
+        super().__init__(f"{action.name} needs {names}.", [action.usage])
+        self.action = action
+        self.given = dict(given)
+        self.missing = tuple(missing)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.domain.action import Action
+    pass
 
 
 class FirewatchError(Exception):
@@ -35,17 +35,6 @@ class Misworded(Refused):
         self.notes = tuple(notes)
 
 
-class Incomplete(Misworded):
-    """The sentence lacks words that a form can ask for. ``given`` holds those that were said, as they were said."""
-
-    def __init__(self, action: Action, given: Mapping[str, str], missing: Sequence[str]) -> None:
-        names = " and ".join(f"`{name.upper()}`" for name in missing)
-        super().__init__(f"{action.name} needs {names}.", [action.usage])
-        self.action = action
-        self.given = dict(given)
-        self.missing = tuple(missing)
-
-
 class Unreachable(Refused):
     """An outside system cannot be reached. A person is told so; a procedure tries again."""
 
@@ -65,3 +54,7 @@ class Later(FirewatchError):
 
 class Paused(Later):
     """It asks for a pause and has done nothing: nobody need look whether it did."""
+
+
+class Gone(Refused):
+    """There is no such thing (any more) on the other side."""

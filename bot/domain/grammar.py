@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from bot.domain.action import ACTIONS, Action
-from bot.domain.errors import Incomplete, Misworded, Refused
-from bot.domain.parameters import SHIELD, Parameter, Text, Word, clipped, unslacked, words
+from bot.domain.action import ACTIONS, Action, Incomplete
+from bot.domain.errors import Misworded, Refused
+from bot.domain.parameters import Parameter, Text
+from bot.domain.words import SHIELD, Word, clipped, unslacked, words
 
 _OPTION = re.compile(r"--?[A-Za-z]")
 
@@ -29,7 +30,7 @@ class _Reader(argparse.ArgumentParser):
         raise Refused(clipped(message.replace(SHIELD, "")))
 
 
-def read(text: str, at: datetime) -> tuple[Action, dict[str, Any]]:
+def parse(text: str, at: datetime) -> tuple[Action, dict[str, Any]]:
     """A sentence → the action it names and its arguments, typed.
 
     Raises Misworded when there is no such action, option or value, Incomplete when words are missing that a form could

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, Self
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 
 State = Literal["open", "acknowledged", "mitigated", "resolved"]
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
@@ -120,7 +120,7 @@ class Incident:
         """Raises Refused when it is resolved."""
         if self.resolved:
             raise Refused(
-                f"Incident {self.number} was resolved by {person(self.resolved_by)}. "
+                f"Incident {self.number} was resolved by {mention_of(self.resolved_by)}. "
                 "`/incident reopen WHY` opens it again."
             )
 
@@ -134,7 +134,7 @@ class Incident:
         """``who`` may be a name from elsewhere; ``lead`` a user id, who leads from now on if nobody does."""
         self.still_open()
         if self.acknowledged_at:
-            raise Refused(f"Incident {self.number} is acknowledged already, by {person(self.acknowledged_by)}.")
+            raise Refused(f"Incident {self.number} is acknowledged already, by {mention_of(self.acknowledged_by)}.")
         state: State = "mitigated" if self.mitigated_at else "acknowledged"
         return replace(self, state=state, acknowledged_at=at, acknowledged_by=who, lead=self.lead or lead)
 
@@ -300,6 +300,6 @@ def _recurring(first: datetime, every: timedelta, now: datetime) -> Sequence[dat
     return [latest, latest + every]
 
 
-def person(who: str) -> str:
+def mention_of(who: str) -> str:
     """A user id as a mention; a name from elsewhere as it is."""
     return f"<@{who}>" if re.fullmatch(r"[UW][A-Z0-9]{2,}", who) else who or "nobody"

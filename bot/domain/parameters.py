@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NewType
 
 from bot.domain.errors import Refused
+from bot.domain.words import clipped
 
 # ---------------------------------------------------------------- what a word may mean
 
@@ -36,12 +37,9 @@ _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,15})?)\s*/\s*(s|sec|m|min|h)", re.I)
 # No "<" within: each starts a token of its own, and a text of nothing else would take quadratic time.
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
-_CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
-_TOKEN = re.compile(r"<([@#!])([^|<>\s]+)(?:\|([^<>]*))?>")
-_LINK = re.compile(r"<((?:https?|mailto):[^|<>\s]+)(?:\|[^<>]*)?>")
 
 
-def duration(word: str) -> timedelta:
+def duration_from_word(word: str) -> timedelta:
     """``90s``, ``15m``, ``2h``, ``1d``, ``1h30m`` → timedelta. Raises ValueError."""
     found = _DURATION.fullmatch(word.strip())
     if not found or not any(found.groups()):
@@ -51,7 +49,7 @@ def duration(word: str) -> timedelta:
 
 
 def duration_words(span: timedelta) -> str:
-    """timedelta → the shortest words that ``duration`` reads back: ``1h30m``; whole seconds."""
+    """timedelta → the shortest words that ``duration_from_word`` reads back: ``1h30m``; whole seconds."""
     left, words = int(span.total_seconds()), ""
     for unit in ("w", "d", "h", "m", "s"):
         count, left = divmod(left, UNITS[unit])
@@ -59,7 +57,7 @@ def duration_words(span: timedelta) -> str:
     return words or "0s"
 
 
-def moment(word: str, at: datetime) -> datetime:
+def time_from_word(word: str, at: datetime) -> datetime:
     """``14:30`` (UTC, today) or ISO 8601 (UTC unless it says otherwise) → aware datetime. Raises ValueError."""
     if re.fullmatch(r"\d{1,2}:\d{2}", word):
         hour, minute = (int(part) for part in word.split(":"))
@@ -70,9 +68,9 @@ def moment(word: str, at: datetime) -> datetime:
 
 def _since(word: str, at: datetime) -> datetime:
     try:
-        then = at - duration(word.removesuffix(" ago"))
+        then = at - duration_from_word(word.removesuffix(" ago"))
     except ValueError:
-        then = moment(word, at)
+        then = time_from_word(word, at)
         if then > at and ":" in word and "-" not in word:
             then -= timedelta(days=1)
     if then > at:
@@ -133,8 +131,8 @@ KINDS: dict[Any, Kind] = {
     str: Kind(lambda word, at: word, "", "a word"),
     Text: Kind(lambda word, at: word, "", "words"),
     int: Kind(_whole, "N", "a whole number such as `50`"),
-    timedelta: Kind(lambda word, at: duration(word), "30m", "a duration such as `90s`, `15m`, `2h` or `1d`"),
-    datetime: Kind(moment, "14:30", "a time such as `14:30` or `2026-03-01T14:30Z` (UTC)"),
+    timedelta: Kind(lambda word, at: duration_from_word(word), "30m", "a duration such as `90s`, `15m`, `2h` or `1d`"),
+    datetime: Kind(time_from_word, "14:30", "a time such as `14:30` or `2026-03-01T14:30Z` (UTC)"),
     Since: Kind(_since, "2h", "how long ago (`90s`, `15m`, `2h`, `1d`) or since when (`14:30`, `2026-03-01T14:30Z`)"),
     Rate: Kind(_rate, "10/s", "a rate such as `10/s` or `100/m`, or `none`"),
     Percent: Kind(_percent, "20%", "a percentage from `1%` to `100%`"),
@@ -207,12 +205,6 @@ class Parameter:
         return f"`{self.name.upper()}`" if self.positional else f"`{self.option}`"
 
 
-def clipped(word: str) -> str:
-    """What was typed, for a sentence about it: on one line, and not all of a long one."""
-    plain = " ".join(word.replace("`", "'").split())
-    return plain if len(plain) <= 80 else f"{plain[:79]}…"
-
-
 def written(kind: Any, value: Any) -> str:
     """A value as a person would type it: the inverse of reading it."""
     if isinstance(value, timedelta):
@@ -240,96 +232,3 @@ def _rate_words(rate: float) -> str:
 
 
 # ---------------------------------------------------------------- words as they are typed
-
-_QUOTE = '"“”„«»‟'
-"""Whatever a phone puts in the place of a double quote."""
-
-_DASH = "-—–―‒"
-_DASHES = re.compile(f"[{_DASH[1:]}][{_DASH}]?(?=\\w)")
-_PIECE = re.compile(rf"(?P<gap>\s+)|(?P<escape>\\[{_QUOTE}\\])|(?P<quote>[{_QUOTE}])|(?P<plain>[^\s\\{_QUOTE}]+|\\)")
-
-
-SHIELD = "\x00"
-"""Before a word that argparse must not take for an option."""
-
-
-class Word(str):
-    """A word of a sentence that remembers how it was written and what stood before it.
-
-    ``literal``: in quotes from its first character on, so that it is what it is and no option. ``whole``: in one pair
-    of quotes from the first to the last.
-    """
-
-    raw: str
-    gap: str
-    literal: bool
-    whole: bool
-
-    @classmethod
-    def of(cls, text: str, raw: str, gap: str, whole: bool) -> Word:
-        literal = raw[0] in _QUOTE
-        word = cls(text if literal else _DASHES.sub("--", text, 1) if _DASHES.match(raw) else text)
-        word.raw, word.gap, word.literal, word.whole = raw, gap, literal, whole
-        return word
-
-    def shielded(self, *, verbatim: bool = False) -> Word:
-        """The same word, but not to be taken for an option; ``verbatim``: nor for anything else than what it says."""
-        word = Word(SHIELD + self)
-        word.raw, word.gap, word.literal, word.whole = self.raw, self.gap, True, self.whole and not verbatim
-        return word
-
-
-def quoted(word: str) -> str:
-    """The word, in quotes where it needs them; within them ``\\`` stands before a quote or another ``\\``."""
-    if word and word[0] not in _DASH and not re.search(rf"[\s\\{_QUOTE}]", word):
-        return word
-    return '"' + re.sub(rf"[{_QUOTE}\\]", r"\\\g<0>", word) + '"'
-
-
-def words(text: str) -> list[Word]:
-    """Split a sentence at white space; double quotes (straight or typographic) keep words together.
-
-    A quote that is never closed is a character like others. Takes time in proportion to the length, whatever is in it.
-    """
-    pieces = list(_PIECE.finditer(text))
-    quotes = [piece.start() for piece in pieces if piece.lastgroup == "quote"]
-    alone = quotes[-1] if len(quotes) % 2 else -1
-    found: list[Word] = []
-    said, raw, gap, inside, pairs = "", "", "", False, 0
-
-    def done() -> None:
-        if raw:
-            whole = pairs == 1 and raw[0] in _QUOTE and raw[-1] in _QUOTE and len(raw) > 1
-            found.append(Word.of(said, raw, gap, whole))
-
-    for piece in pieces:
-        part = piece[0]
-        if piece.lastgroup == "gap" and not inside:
-            done()
-            said, raw, gap, pairs = "", "", part, 0
-            continue
-        raw += part
-        if piece.lastgroup == "quote" and piece.start() != alone:
-            inside, pairs = not inside, pairs + inside
-        elif piece.lastgroup == "escape" and (inside or part[1] != "\\"):
-            said += part[1]
-        else:
-            said += part
-    done()
-    return found
-
-
-def unslacked(value: str, *, free: bool = False) -> str:
-    """What Slack wrapped is given back as it was typed: links bare, channels as their id, in free text by their name.
-
-    In free text mentions become names too; as a word of its own a mention is kept, for ``User`` to read.
-    """
-    bare = _TOKEN.sub(_named_token, value) if free else _CHANNEL.sub(r"\1", value)
-    return _LINK.sub(lambda m: m[1].removeprefix("mailto:"), bare)
-
-
-def _named_token(found: re.Match[str]) -> str:
-    sign, id, label = found[1], found[2], found[3]
-    if sign == "!":
-        return f"@{id}" if id in ("here", "channel", "everyone") else label or found[0]
-    return f"{sign}{label}" if label else found[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from bot.domain.action import Refused, Risk
+from bot.domain.action import Risk
+from bot.domain.errors import Refused
 
 if TYPE_CHECKING:
     from bot.domain.action import Action
-    from bot.tools import People
 
 Decision = Literal["run", "ask"]
 
@@ -64,3 +65,17 @@ def may_confirm(risk: Risk, asker: str, confirmer: str, people: People) -> None:
 def _named(title: str, users: object) -> str:
     named = ", ".join(f"<@{user}>" for user in users) if isinstance(users, list | tuple) else ""
     return f"{title}: {named}." if named else f"{title}: nobody that I know of."
+
+
+class People(Protocol):
+    """Who someone is and what they may do."""
+
+    def is_oncall(self, user: str) -> bool: ...
+
+    def is_lead(self, user: str) -> bool: ...
+
+    def oncall(self) -> Sequence[str]:
+        """User ids of everyone on call, in the order of the catalogue."""
+        ...
+
+    def leads(self) -> Sequence[str]: ...

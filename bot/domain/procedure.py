@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from bot.domain.action import Reply
     from bot.domain.incident import Incident
-    from bot.tools import Seen, Tools
+    from bot.domain.reply import Reply
+    from bot.outside.queues.protocol import Seen
+    from bot.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.domain.action import Refused
-from bot.road.intake import Desk, Intake, Receiver
+from bot.domain.errors import Refused
+from bot.road.intake import CallTaker, Intake, Receiver
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ STOP_SECONDS: Final = 5
 
 
 def build(
-    desk: Desk,
+    desk: CallTaker,
     receivers: Mapping[str, Receiver],
     checks: Mapping[str, Check] | None = None,
     collect: Callable[[], bytes] | None = None,

@@ -21,10 +21,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.doors.payloads import digest
-from bot.outside.protocols import Alert, Pager
-from bot.road.intake import Answer, Heard
+from bot.outside.pagerduty.protocol import Alert, Pager
+from bot.road.intake import Heard, WireAnswer
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ ACTOR: Final = "pagerduty"
 STALE: Final = timedelta(days=1)
 """Older news is no news: PagerDuty itself gives up after some 20 minutes, and polling looks back as far as this."""
 
-ACCEPTED: Final = Answer(202, "accepted\n")
-FORGED: Final = Answer(401, "the signature is not PagerDuty's\n")
+ACCEPTED: Final = WireAnswer(202, "accepted\n")
+FORGED: Final = WireAnswer(401, "the signature is not PagerDuty's\n")
 
 VERBS: Final[Mapping[str, str]] = {
     "incident.triggered": "triggered",
@@ -78,7 +78,7 @@ class PagerDutyDoor:
         PagerDuty drops what is answered with a 4xx, and after three in a row switches the subscription off for a day;
         what cannot be taken is answered with 503, and comes again.
         """
-        if not genuine(self._secrets, headers.get("x-pagerduty-signature", ""), body):
+        if not signed_by_pagerduty(self._secrets, headers.get("x-pagerduty-signature", ""), body):
             log.warning("refused: the signature is not PagerDuty's", extra={"webhook": _short(headers)})
             return Heard(answer=FORGED)
         call, why = self._understood(body)
@@ -155,7 +155,7 @@ def _history(pager: Pager, alert: Alert, since: datetime) -> list[Call]:
     return calls
 
 
-def genuine(secrets: Sequence[bytes], header: str, body: bytes) -> bool:
+def signed_by_pagerduty(secrets: Sequence[bytes], header: str, body: bytes) -> bool:
     """Whether one of the ``v1=…`` signatures in the header is of one of the secrets. Compared in constant time."""
     given = [each.strip().encode("utf-8", "replace") for each in header.split(",")[:8]]
     found = False

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.domain.action import ACTIONS, Action, Call, Incomplete, Misworded, Refused, written
-from bot.domain.grammar import read
+from bot.domain.action import ACTIONS, Action, Incomplete
+from bot.domain.call import Call
+from bot.domain.errors import Misworded, Refused
+from bot.domain.grammar import parse
+from bot.domain.parameters import written
 
 Payload = Mapping[str, Any]
 
@@ -41,7 +44,7 @@ def digest(*parts: object) -> str:
     return base64.b32encode(hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()[:10]).decode().lower()
 
 
-def moment(stamp: object, now: datetime) -> datetime:
+def time_from_stamp(stamp: object, now: datetime) -> datetime:
     """A Slack ``ts`` (seconds, as a word or a number) → datetime; ``now`` where there is none."""
     try:
         return datetime.fromtimestamp(float(str(stamp)), UTC)
@@ -101,7 +104,7 @@ def press(body: Payload, now: datetime) -> Call | None:
         channel=_word(channel, "id") or _word(container, "channel_id") or meta.channel,
         channel_name=_word(channel, "name") or meta.channel_name,
         text=sentence if said.startswith(SAY) else "/unknown button",
-        at=moment(stamp, now),
+        at=time_from_stamp(stamp, now),
         incident=meta.incident,
         # The head of a thread belongs to the channel, and so does what is pressed on it.
         thread=thread if thread != ts else "",
@@ -124,7 +127,7 @@ def shortcut(body: Payload, now: datetime) -> Call:
         channel=where,
         channel_name=_word(channel, "name"),
         text=keep(where, ts) if known else "/unknown shortcut",
-        at=moment(body.get("action_ts"), now),
+        at=time_from_stamp(body.get("action_ts"), now),
         thread=thread if thread != ts else "",
         message=ts,
         trigger=_word(body, "trigger_id"),
@@ -143,7 +146,7 @@ def event(body: Payload, now: datetime) -> Call | None:
     if not user or user in _myself(body):
         return None
     id = digest("event", body.get("event_id") or json.dumps(happened, sort_keys=True))
-    at = moment(happened.get("event_ts") or body.get("event_time"), now)
+    at = time_from_stamp(happened.get("event_ts") or body.get("event_time"), now)
     item = _part(happened, "item")
     match happened.get("type"):
         case "reaction_added" if happened.get("reaction") in PINS and item.get("type") == "message":
@@ -236,7 +239,7 @@ def first_block(body: Payload) -> str:
 class _Unfit(Exception):
     def __init__(self, block: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.block, self.sentence = block, plain(sentence)
+        self.block, self.sentence = block, without_marks(sentence)
 
 
 Field = tuple[str, str, str]
@@ -269,7 +272,7 @@ def _completed(callback: str, said: str, fields: list[Field], first: str, now: d
             raise _Unfit(blocks.get(parameter.name, first), f"{action.name} needs `{parameter.name.upper()}`.")
     text = action.sentence(**values)
     try:
-        read(text, now)
+        parse(text, now)
     except Incomplete as lacking:
         raise _Unfit(blocks.get(lacking.missing[0], first), lacking.sentence) from lacking
     except Misworded as wrong:
@@ -281,7 +284,7 @@ def _begun(callback: str, said: str, now: datetime) -> tuple[Action | None, dict
     """The action a form is for, and the words said before it was opened."""
     given: dict[str, str | bool]
     try:
-        action, values = read(said or callback, now)
+        action, values = parse(said or callback, now)
         given = {
             name: value if isinstance(value, bool) else written(action.parameter(name).type, value)
             for name, value in values.items()
@@ -328,7 +331,7 @@ def chosen(element: Payload) -> str:
     return ""
 
 
-def plain(sentence: str) -> str:
+def without_marks(sentence: str) -> str:
     """Errors in a form are plain text: no marks."""
     return sentence.replace("`", "").replace("*", "")
 

@@ -23,11 +23,11 @@ from slack_bolt import Ack, App, BoltContext, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.authorize import Authorize
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.doors import payloads
 from bot.doors.payloads import Wrong
 from bot.outside.slack.wire import webhook_client
-from bot.road.intake import Answer, Desk, Heard, settle
+from bot.road.intake import CallTaker, Heard, WireAnswer, take_and_answer
 
 log = logging.getLogger(__name__)
 _bolt = logging.getLogger(f"{__name__}.bolt")
@@ -47,7 +47,7 @@ class SlackDoor:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: CallTaker,
         signing_secret: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -70,14 +70,14 @@ class SlackDoor:
         if body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body:
             return Heard()  # Slack looks at the certificate, unsigned
         stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
-        if not genuine(self._secret, stamp, signature, body, self._now().timestamp()):
+        if not signed_by_slack(self._secret, stamp, signature, body, self._now().timestamp()):
             log.info("refused: the signature is not Slack's", extra={"stamp": stamp})
-            return Heard(answer=Answer(401, '{"error": "invalid signature"}', _JSON))
+            return Heard(answer=WireAnswer(401, '{"error": "invalid signature"}', _JSON))
         try:
             request = BoltRequest(body=body.decode(), headers={"content-type": headers.get("content-type", "")})
         except (ValueError, TypeError, AttributeError, KeyError):
             log.warning("refused: not a payload of Slack's", exc_info=True)
-            return Heard(answer=Answer(400, '{"error": "invalid payload"}', _JSON))
+            return Heard(answer=WireAnswer(400, '{"error": "invalid payload"}', _JSON))
         return self._hear(request)
 
     def envelope(self, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -87,7 +87,7 @@ class SlackDoor:
         except (ValueError, TypeError, AttributeError, KeyError):
             log.warning("not a payload of Slack's", exc_info=True)
             return {}
-        answer = settle(self._desk, self._hear(request))
+        answer = take_and_answer(self._desk, self._hear(request))
         if answer.status != 200:
             return None
         if answer.kind.startswith(_JSON) and answer.body:
@@ -102,7 +102,7 @@ class SlackDoor:
             return Heard()
         heard: Heard = (request.context.get(_HEARD) if response.status == 200 else None) or Heard()
         kind = response.first_headers().get("content-type", "text/plain")
-        return replace(heard, answer=Answer(response.status, response.body or "", kind))
+        return replace(heard, answer=WireAnswer(response.status, response.body or "", kind))
 
     # ------------------------------------------------------------ Bolt
 
@@ -132,7 +132,7 @@ class SlackDoor:
 
     def _command(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         said = json.dumps({"text": self._closed, "response_type": "ephemeral"})
-        context[_HEARD] = Heard(payloads.command(body, self._now()), otherwise=Answer(200, said, _JSON))
+        context[_HEARD] = Heard(payloads.command(body, self._now()), otherwise=WireAnswer(200, said, _JSON))
         ack()
 
     def _press(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
@@ -146,7 +146,7 @@ class SlackDoor:
     def _pressed(self, call: Call | None) -> Heard:
         """Of a press's acknowledgement nothing is shown: bad news goes through the response_url."""
         url = call.response_url if call else ""
-        return Heard(call, otherwise=Answer(200), lost=(lambda: self._apologise(url)) if url else None)
+        return Heard(call, otherwise=WireAnswer(200), lost=(lambda: self._apologise(url)) if url else None)
 
     def _submission(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         found = payloads.submission(body, self._now())
@@ -155,12 +155,12 @@ class SlackDoor:
             return
         # The form stays open with what was written: it can be sent again.
         errors = {"response_action": "errors", "errors": {payloads.first_block(body): self._closed}}
-        context[_HEARD] = Heard(found, otherwise=Answer(200, json.dumps(errors), _JSON))
+        context[_HEARD] = Heard(found, otherwise=WireAnswer(200, json.dumps(errors), _JSON))
         ack()
 
     def _event(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         # Slack delivers an event again that was not taken: at once, after one minute and after five.
-        context[_HEARD] = Heard(payloads.event(body, self._now()), otherwise=Answer(503))
+        context[_HEARD] = Heard(payloads.event(body, self._now()), otherwise=WireAnswer(503))
         ack()
 
     def _apologise(self, url: str) -> None:
@@ -201,7 +201,7 @@ def _apologise(url: str, text: str) -> None:
         log.warning("an apology did not get through", exc_info=True)
 
 
-def genuine(secret: bytes, stamp: str, signature: str, body: bytes, now: float) -> bool:
+def signed_by_slack(secret: bytes, stamp: str, signature: str, body: bytes, now: float) -> bool:
     """Whether Slack signed this body, within five minutes of now. Never, without a secret."""
     if not secret or not re.fullmatch(r"\d{1,12}", stamp) or abs(now - int(stamp)) > WINDOW:
         return False

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.domain.action import ACTIONS, Call, Later
+from bot.domain.action import ACTIONS
+from bot.domain.call import Call
+from bot.domain.errors import Later
 from bot.domain.policy import RULES
 from bot.domain.procedure import Procedure
 from bot.messages.render import Message, to_terminal

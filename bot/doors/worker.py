@@ -34,7 +34,7 @@ there it stands once, however often the clock has looked at it."""
 _desk: Desk | None = None
 
 
-class Line:
+class RqWorkQueue:
     """``desk.Line`` over RQ."""
 
     def __init__(self, redis: Redis) -> None:

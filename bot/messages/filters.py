@@ -20,8 +20,8 @@ from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from bot.domain.action import quoted
 from bot.domain.masking import mask, mask_data
+from bot.domain.words import quoted
 from bot.messages.mrkdwn import BREAK, admit, clean, escape, shorten, straighten
 
 NOTHING = "–"
@@ -48,7 +48,7 @@ def spoken(value: Any, files: bool = False) -> str:
     if isinstance(value, datetime):
         return utc(value) if files else token(value, datetime.now(UTC))
     if isinstance(value, timedelta):
-        return duration(value)
+        return duration_text(value)
     if isinstance(value, float):
         return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) and abs(value) < 1e15 else str(value)
     if isinstance(value, Enum):
@@ -61,7 +61,7 @@ def spoken(value: Any, files: bool = False) -> str:
 # --- times ----------------------------------------------------------------------------------------------------------
 
 
-def moment(value: Any) -> datetime | None:
+def as_datetime(value: Any) -> datetime | None:
     """An aware datetime in UTC of a datetime, ISO text, or seconds or milliseconds since 1970; None when it is none."""
     try:
         if isinstance(value, str):
@@ -77,13 +77,13 @@ def moment(value: Any) -> datetime | None:
 
 def utc(value: Any) -> str:
     """``2025-11-23 02:14 UTC``: for records and files."""
-    at = moment(value)
+    at = as_datetime(value)
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else spoken_or_raise(value)
 
 
 def token(value: Any, now: datetime) -> str:
     """A time that each reads in their own zone; with its date when it is not of this half day."""
-    at = moment(value)
+    at = as_datetime(value)
     if at is None:
         return spoken_or_raise(value)
     if abs(at - now) < _NEAR:
@@ -99,18 +99,18 @@ def spoken_or_raise(value: Any) -> str:
 
 @pass_context
 def _when(context: Context, value: Any) -> str:
-    return token(value, moment(context.get("now")) or datetime.now(UTC))
+    return token(value, as_datetime(context.get("now")) or datetime.now(UTC))
 
 
 @pass_context
 def _ago(context: Context, value: Any) -> str:
     """How far away a time is, either way: ``14 min``. The template says "ago" or "in"."""
-    at = moment(value)
-    now = moment(context.get("now")) or datetime.now(UTC)
-    return duration(abs(now - at)) if at else spoken_or_raise(value)
+    at = as_datetime(value)
+    now = as_datetime(context.get("now")) or datetime.now(UTC)
+    return duration_text(abs(now - at)) if at else spoken_or_raise(value)
 
 
-def duration(value: Any) -> str:
+def duration_text(value: Any) -> str:
     """A timedelta or seconds as two units at most: ``3 s``, ``14 min``, ``2 h 5 min``, ``3 d 4 h``."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
@@ -343,7 +343,7 @@ def _file_naming(context: Context, value: Any) -> str:
 
 _BOTH: dict[str, Callable[..., Any]] = {
     "ago": _ago,
-    "duration": duration,
+    "duration": duration_text,
     "number": number,
     "plural": plural,
     "percent": percent,

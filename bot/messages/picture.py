@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.tools import Bucket
+from bot.outside.queues.protocol import Bucket
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

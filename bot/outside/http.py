@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.domain.action import Later, Unreachable
+from bot.domain.errors import Later, Unreachable
 from bot.outside.patience import Patience
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.05)
@@ -19,7 +19,7 @@ LONGEST: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back. ``body`` is its JSON, None where it holds none; names of ``headers`` are in lower case."""
 
     status: int
@@ -53,7 +53,7 @@ class Wire:
         )
         weakref.finalize(self, self._client.close)  # its connections go with it
 
-    def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+    def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> HttpAnswer:
         """One call. Raises Unreachable when nothing, or a 5xx, comes back. A reading call is tried twice.
 
         A 501 is an answer: there is nothing there to be asked for in that way.
@@ -79,7 +79,7 @@ class Wire:
             said = response.json() if response.content else None
         except ValueError:
             said = None
-        return Answer(response.status_code, said, {name.lower(): text for name, text in response.headers.items()})
+        return HttpAnswer(response.status_code, said, {name.lower(): text for name, text in response.headers.items()})
 
     def pause(self, seconds: str | float, otherwise: float) -> Later:
         """A Later of so many seconds, as a header says them; ``otherwise`` where it says nothing of use."""

@@ -1,4 +1,4 @@
-"""The road itself: every sentence, whoever said it, is taken, read, decided on, answered and put on record here.
+"""The road itself: every sentence, whoever said it, is taken, parse, decided on, answered and put on record here.
 
 The doors ``take`` a call: that is all they do. A worker ``attend``s to whatever is due: calls, procedures, plans that
 run out, cards to bring up to date. Each of these may be attended to by any process, more than once, and after a death
@@ -16,36 +16,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import policy
-from bot.domain.action import (
-    ACTIONS,
-    Action,
-    Call,
-    Incomplete,
-    Later,
-    Misworded,
-    Parameter,
-    Plan,
-    Refused,
-    Reply,
-    Risk,
-    Text,
-    Unanswered,
-    Unreachable,
-    User,
-    written,
-)
-from bot.domain.grammar import read
+from bot.domain.action import ACTIONS, Action, Incomplete, Risk
+from bot.domain.call import Call
+from bot.domain.errors import Later, Misworded, Refused, Unanswered, Unreachable
+from bot.domain.grammar import parse
 from bot.domain.incident import Incident
+from bot.domain.parameters import Parameter, Text, User, written
 from bot.domain.procedure import Procedure
+from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
+from bot.outside.slack.protocol import Workspace
 from bot.road.due import Rounds
 from bot.road.outbox import Mode, Outbox, Posting, packed
 from bot.road.people import Roster
 from bot.road.plans import Plans
 from bot.road.procedures import Steps
-from bot.road.reception import Line, Reception
+from bot.road.reception import Reception, WorkQueue
 from bot.store.store import LOST, WEEK, Commit, Conflict, Put, Store
-from bot.tools import Tools, Workspace
+from bot.tools import Tools
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +58,7 @@ class Desk(Reception):
     def __init__(
         self,
         store: Store,
-        line: Line,
+        line: WorkQueue,
         workspace: Workspace,
         renderer: Renderer,
         outbox: Outbox,
@@ -329,7 +317,7 @@ class Desk(Reception):
 
     def _read(self, call: Call) -> tuple[Action, dict[str, Any]]:
         try:
-            return read(call.text, call.at)
+            return parse(call.text, call.at)
         except Incomplete as incomplete:
             policy.may_say(incomplete.action, call.actor, self.people)
             raise

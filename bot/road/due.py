@@ -9,11 +9,14 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.action import Call, Later, Refused, Reply
+from bot.domain.call import Call
+from bot.domain.errors import Later, Refused
 from bot.domain.incident import Duty, Incident, duties
+from bot.domain.reply import Reply
 from bot.messages.render import Renderer
+from bot.outside.slack.protocol import Workspace
 from bot.store.store import Store
-from bot.tools import Tools, Workspace
+from bot.tools import Tools
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WireAnswer:
     """What goes back over the wire."""
 
     status: int = 200
@@ -31,7 +31,7 @@ class Answer:
     kind: str = "text/plain"
 
 
-OK: Final = Answer()
+OK: Final = WireAnswer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Heard:
     """
 
     call: Call | None = None
-    answer: Answer = OK
-    otherwise: Answer = Answer(503)
+    answer: WireAnswer = OK
+    otherwise: WireAnswer = WireAnswer(503)
     lost: Callable[[], None] | None = None
 
 
@@ -51,7 +51,7 @@ Receiver = Callable[[Mapping[str, str], bytes], Heard]
 """Headers (lower case names) and body of a POST → what was heard. Computes and does not block."""
 
 
-class Desk(Protocol):
+class CallTaker(Protocol):
     """Where calls are taken."""
 
     def take(self, call: Call) -> bool:
@@ -66,11 +66,11 @@ class Batching(Protocol):
     def take_all(self, calls: Sequence[Call]) -> Sequence[bool]: ...
 
 
-def take_all(desk: Desk, calls: Sequence[Call]) -> Sequence[bool]:
+def take_all(desk: CallTaker, calls: Sequence[Call]) -> Sequence[bool]:
     return desk.take_all(calls) if isinstance(desk, Batching) else [desk.take(call) for call in calls]
 
 
-def settle(desk: Desk, heard: Heard) -> Answer:
+def take_and_answer(desk: CallTaker, heard: Heard) -> WireAnswer:
     """Take it, here and now, and say what to answer."""
     if heard.call is None:
         return heard.answer
@@ -85,7 +85,7 @@ def note(call: Call, new: bool) -> None:
     log.info("taken" if new else "taken before", extra={"ref": call.ref, "actor": call.actor, "channel": call.channel})
 
 
-def not_taken(heard: Heard, error: Exception, *, trace: bool = True) -> Answer:
+def not_taken(heard: Heard, error: Exception, *, trace: bool = True) -> WireAnswer:
     ref = heard.call.ref if heard.call else ""
     log.error("not taken", exc_info=error if trace else None, extra={"ref": ref, "why": f"{error}"[:200]})
     if heard.lost:
@@ -100,14 +100,14 @@ class Intake:
     Redis that hangs holds up nothing but this thread.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: CallTaker) -> None:
         self._desk = desk
-        self._waiting: deque[tuple[Heard, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[tuple[Heard, asyncio.Future[WireAnswer]]] = deque()
         self._news = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
 
-    async def settle(self, heard: Heard) -> Answer:
-        """As ``settle`` does, without blocking the loop."""
+    async def settle(self, heard: Heard) -> WireAnswer:
+        """As ``take_and_answer`` does, without blocking the loop."""
         if heard.call is None:
             return heard.answer
         future = asyncio.get_running_loop().create_future()
@@ -118,7 +118,7 @@ class Intake:
                 self._thread.start()
             elif len(self._waiting) == 1:
                 self._news.notify()
-        answer: Answer = await future
+        answer: WireAnswer = await future
         return answer
 
     def _run(self) -> None:
@@ -136,7 +136,7 @@ class Intake:
             except RuntimeError:  # the loop is closed: nobody waits for an answer any more
                 return
 
-    def _take(self, some: Sequence[Heard]) -> Sequence[Answer]:
+    def _take(self, some: Sequence[Heard]) -> Sequence[WireAnswer]:
         try:
             calls = [heard.call for heard in some if heard.call]
             for call, new in zip(calls, take_all(self._desk, calls), strict=True):
@@ -146,7 +146,7 @@ class Intake:
         return [heard.answer for heard in some]
 
 
-def _tell(answers: Sequence[tuple[asyncio.Future[Answer], Answer]]) -> None:
+def _tell(answers: Sequence[tuple[asyncio.Future[WireAnswer], WireAnswer]]) -> None:
     for future, answer in answers:
         if not future.done():
             future.set_result(answer)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from bot.domain.action import Call, File, Refused
-from bot.domain.errors import Paused
+from bot.domain.call import Call
+from bot.domain.errors import Paused, Refused
 from bot.domain.masking import mask
+from bot.domain.reply import File
 from bot.messages.render import Message, Renderer
+from bot.outside.slack.protocol import Workspace
 from bot.store.store import Store
-from bot.tools import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
 
-from bot.domain.action import FirewatchError, Refused
-from bot.outside.protocols import Pager
+from bot.domain.errors import FirewatchError, Refused
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.slack.protocol import Workspace
 from bot.store.store import SPARED, Store
-from bot.tools import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import policy
-from bot.domain.action import ACTIONS, Action, Begin, Call, Later, Plan, Refused, Unreachable
-from bot.domain.grammar import read
+from bot.domain.action import ACTIONS, Action
+from bot.domain.call import Call
+from bot.domain.errors import Later, Refused, Unreachable
+from bot.domain.grammar import parse
+from bot.domain.reply import Begin, Plan
 from bot.messages.render import Message, Renderer
 from bot.road.outbox import Outbox, Posting, packed
 from bot.road.people import Roster
@@ -118,7 +121,7 @@ class Plans:
     def _outdated(self, asked: Call, action: Action, revision: str) -> str:
         """Why the plan is no longer what would be done, by asking the very same question again; "" when it is."""
         try:
-            _, arguments = read(asked.text, asked.at)
+            _, arguments = parse(asked.text, asked.at)
             answer = action.answer(asked, self.tools(), arguments)
         except Unreachable:
             raise

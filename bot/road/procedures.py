@@ -15,9 +15,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.action import Begin, Call, Later, Refused, Reply, Unreachable
+from bot.domain.call import Call
+from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.incident import Event
 from bot.domain.procedure import PROCEDURES, Next, Procedure
+from bot.domain.reply import Begin, Reply
 from bot.messages.mrkdwn import recorded
 from bot.messages.render import Message, Renderer
 from bot.road.outbox import Outbox, Posting, packed

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.store.store import AWAY, Store
 
 log = logging.getLogger(__name__)
 
 
-class Line(Protocol):
+class WorkQueue(Protocol):
     """Where work waits for a worker."""
 
     def push(self, members: Sequence[tuple[str, str]]) -> None:
@@ -28,7 +28,7 @@ class Line(Protocol):
 class Reception:
     """Takes calls: all that a door asks of the house."""
 
-    def __init__(self, store: Store, line: Line, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, line: WorkQueue, now: Callable[[], datetime]) -> None:
         self.store = store
         self.line = line
         self.now = now

@@ -33,7 +33,7 @@ LOOKS = 0.25
 
 
 @dataclass(slots=True)
-class Role:
+class RoleProcess:
     """One role and its process, if it has one now."""
 
     arguments: Sequence[str]
@@ -58,7 +58,7 @@ def supervise(roles: Sequence[Sequence[str]]) -> int:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    running = [Role(arguments) for arguments in roles]
+    running = [RoleProcess(arguments) for arguments in roles]
     try:
         while not stop.is_set():
             for role in running:
@@ -71,7 +71,7 @@ def supervise(roles: Sequence[Sequence[str]]) -> int:
         _stop(running)
 
 
-def _kept(role: Role) -> bool:
+def _kept(role: RoleProcess) -> bool:
     """See to it that the role runs. False when it cannot."""
     now = time.monotonic()
     if role.process is None:
@@ -102,7 +102,7 @@ def _watch(supervisor: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _stop(roles: Sequence[Role]) -> None:
+def _stop(roles: Sequence[RoleProcess]) -> None:
     """Ask all to stop, the door first asked and so first gone; kill what does not."""
     living = [role.process for role in roles if role.process and role.process.poll() is None]
     for process in living:

@@ -120,7 +120,7 @@ class Catalogue:
 # ---------------------------------------------------------------- reading it
 
 
-def read(text: str, name: str = "firewatch.toml") -> tuple[Catalogue, list[str]]:
+def read_catalogue(text: str, name: str = "firewatch.toml") -> tuple[Catalogue, list[str]]:
     """The Catalogue in `text`, and a sentence for each thing wrong with it, which then has its default."""
     try:
         data = tomllib.loads(text)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from dotenv.parser import parse_stream
 
 from bot.running.timepiece import Timepiece
-from bot.settings.catalogue import Catalogue, read
+from bot.settings.catalogue import Catalogue, read_catalogue
 from bot.settings.tomlfile import near, resembling
 
 Role = Literal["up", "slack", "worker", "clock", "do", "offline"]
@@ -82,7 +82,7 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         # A pickle ends up in Redis, or in a file, for all to read.
-        raise TypeError("a Secret is not pickled; read the settings again in the other process")
+        raise TypeError("a Secret is not pickled; read_catalogue the settings again in the other process")
 
 
 class Address(Secret):
@@ -175,7 +175,7 @@ _OFF: Mapping[Part, str] = {
     "statuspage": "The status page is off: set STATUSPAGE_API_KEY and STATUSPAGE_PAGE_ID, then restart Firewatch.",
     "github": "GitHub is off: set GITHUB_TOKEN, and GITHUB_REPOSITORY to OWNER/NAME, then restart Firewatch.",
     "database": "The reposting system's database is off: set DATABASE_URL to its PostgreSQL (with a role "
-    "that may only read), then restart Firewatch.",
+    "that may only read_catalogue), then restart Firewatch.",
     "queues": "No queue is known: add [queues.NAME] with a backend to {file}, then restart Firewatch.",
 }
 
@@ -290,7 +290,7 @@ def _catalogue(env: _Environment, cwd: Path) -> tuple[Catalogue, Path]:
     except OSError as error:
         env.problems.append(f"{file.name} cannot be read: {error.strerror}")
         return Catalogue(), file
-    catalogue, problems = read(text, file.name)
+    catalogue, problems = read_catalogue(text, file.name)
     env.problems.extend(problems)
     return catalogue, file
 

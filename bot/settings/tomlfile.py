@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TypeVar, cast
 
-from bot.domain.action import duration
+from bot.domain.parameters import duration_from_word
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ class Table:
         if not isinstance(self._values.get(key), str):
             return default
         try:
-            found = duration(text)
+            found = duration_from_word(text)
         except (ValueError, OverflowError):
             found = timedelta(0)
         if timedelta(0) < found <= LONGEST:

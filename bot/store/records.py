@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 from bot.domain.incident import Event, Incident
 from bot.domain.procedure import Procedure
 from bot.store.store import Commit, Conflict, Put, Store
 
 
-class Incidents:
+class StoredIncidents:
     """``tools.Incidents``."""
 
     def __init__(self, store: Store) -> None:

@@ -21,10 +21,11 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError, WatchError
 from redis.exceptions import TimeoutError as TimedOut
 
-from bot.domain.action import Call, FirewatchError
+from bot.domain.call import Call
+from bot.domain.errors import FirewatchError
 from bot.domain.incident import Event, Incident
 from bot.domain.procedure import Procedure
-from bot.tools import Seen
+from bot.outside.queues.protocol import Seen
 
 AWAY = (RedisError, OSError)
 """What is raised while Redis cannot be reached, or cannot do its work."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from bot.domain.cause import Cause, Retry
 from bot.domain.masking import mask
-from bot.tools import Cause, Retry
-from bot.triage.normalise import READ, brief, normalise, normalised, read, shape
+from bot.triage.normalise import READ, beginning_of, brief, normalise, normalised, shape
 
 _SHAPES = 20_000  # remembered; about 8 MB when full
 
@@ -93,7 +93,7 @@ class WrongTable(ValueError):
 
 
 @dataclass(slots=True)
-class Table:
+class CauseTable:
     """The triage table, with a bounded memory of the shapes it has judged. Safe to share among threads: its memory is
     only ever a plain dict of finished judgements."""
 
@@ -103,7 +103,7 @@ class Table:
     _briefs: dict[str, Cause] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def load(cls, path: Path) -> Table:
+    def load(cls, path: Path) -> CauseTable:
         """Raises WrongTable when a row is incomplete, a key is there twice, or a pattern does not compile."""
         with path.open("rb") as file:
             table = tomllib.load(file)
@@ -139,7 +139,7 @@ class Table:
         return self._matching(shape(reason[:READ]), _named(name))
 
     def _matching(self, shaped: str, named: tuple[str, ...]) -> list[Row]:
-        text = read(shaped)
+        text = beginning_of(shaped)
         codes = _numbers(_GRAPH_CODE, text)
         subcodes = _numbers(_SUBCODE, text)
         statuses = _numbers(_HTTP, text)

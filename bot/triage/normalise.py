@@ -82,7 +82,7 @@ def normalise(reason: str) -> str:
 
 def normalised(reason: str) -> str:
     """One pass of it, in full length: what is told apart by its end stays told apart."""
-    text = read(reason)
+    text = beginning_of(reason)
     if "://" in text:
         text = _URL.sub("<url>", text)
     if "@" in text or "%40" in text:
@@ -114,7 +114,7 @@ def brief(text: str) -> str:
     return _LONG.sub("#", text)
 
 
-def read(reason: str) -> str:
+def beginning_of(reason: str) -> str:
     """The part of a reason that is looked at: its beginning, without the stack."""
     text = reason[:READ]
     stack = _STACK.search(text) if "\n" in text else None

@@ -45,7 +45,7 @@ class RunbookError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunbookStep:
     """One line of the checklist. ``key`` names it wherever it was ticked; ``action`` is a sentence, or ""."""
 
     key: str
@@ -63,16 +63,16 @@ class Section:
     number: int
     title: str
     intro: str
-    steps: tuple[Step, ...]
+    steps: tuple[RunbookStep, ...]
     also: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     alerts: tuple[re.Pattern[str], ...] = ()
 
-    def step(self, key: str) -> Step | None:
+    def step(self, key: str) -> RunbookStep | None:
         return next((each for each in self.steps if each.key == key), None)
 
-    def groups(self) -> Iterator[tuple[str, Sequence[Step]]]:
+    def groups(self) -> Iterator[tuple[str, Sequence[RunbookStep]]]:
         """The steps by the headings they stand under, in order; "" for those before the first."""
         for name in dict.fromkeys(each.group for each in self.steps):
             yield name, [each for each in self.steps if each.group == name]
@@ -114,7 +114,7 @@ class Runbook:
         files = sorted(folder.glob("*.md"))
         if not files:
             raise RunbookError(f"there is no section of the runbook in {folder}")
-        return cls(read(file.read_text(encoding="utf-8"), file.name) for file in files)
+        return cls(read_section(file.read_text(encoding="utf-8"), file.name) for file in files)
 
     def get(self, name: str) -> Section | None:
         """The section that is called so, exactly."""
@@ -153,7 +153,7 @@ class Runbook:
 # ---------------------------------------------------------------- reading a file
 
 
-def read(text: str, name: str) -> Section:
+def read_section(text: str, name: str) -> Section:
     """One file → its section. ``name`` is the file's, for what is wrong with it. Raises RunbookError."""
     start, front, body = [*text.split("+++\n", 2), "", ""][:3]
     if start.strip() or not body:
@@ -173,17 +173,17 @@ def read(text: str, name: str) -> Section:
     return Section(key, number, title, intro, steps, alerts=alerts, **lists)
 
 
-def _body(text: str, key: str) -> tuple[str, tuple[Step, ...]]:
+def _body(text: str, key: str) -> tuple[str, tuple[RunbookStep, ...]]:
     """The words before the first step, and the steps. A step is named by its place: ``uploads-3``."""
     intro: list[str] = []
-    steps: list[Step] = []
+    steps: list[RunbookStep] = []
     group = ""
     for line in text.splitlines():
         found = _STEP.match(line.strip())
         if line.startswith("#"):
             group = line.lstrip("#").strip()
         elif found:
-            steps.append(Step(f"{key}-{len(steps) + 1}", found["text"], found["action"] or "", group))
+            steps.append(RunbookStep(f"{key}-{len(steps) + 1}", found["text"], found["action"] or "", group))
         elif not steps and not group:
             intro.append(line)
     return " ".join(" ".join(intro).split()), tuple(steps)

@@ -20,9 +20,9 @@ from typing import Any
 import redis
 
 from bot.outside.queues.bullmq.client import MOST_MOVED, BullQueue
+from bot.outside.queues.protocol import Seen
 from bot.sandbox.redis import RedisServer
-from bot.tools import Seen
-from bot.triage.causes import Table
+from bot.triage.causes import CauseTable
 from tests.bench import RUNS, Row
 from tests.node import NodeProcess, install
 
@@ -174,7 +174,7 @@ def group(url: str) -> dict[str, float]:
 
 
 def _group(url: str) -> None:
-    triage = Table.load(ROOT / "templates" / "triage.toml")
+    triage = CauseTable.load(ROOT / "templates" / "triage.toml")
     queue = BullQueue(QUEUE, url)
     queue.status()
     before = _peak(reset=True)

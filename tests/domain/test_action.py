@@ -1,4 +1,4 @@
-"""Sentences: what is said is what is read, and what cannot be read is answered with one sentence."""
+"""Sentences: what is said is what is parsed, and what cannot be parsed is answered with one sentence."""
 
 from __future__ import annotations
 
@@ -15,48 +15,32 @@ from hypothesis import strategies as st
 import handlers  # noqa: F401  every sentence there is
 from bot.domain import action as grammar
 from bot.domain import grammar as reading
-from bot.domain.action import (
-    ACTIONS,
-    Action,
-    Call,
-    Ids,
-    Incomplete,
-    Misworded,
-    Percent,
-    Rate,
-    Refused,
-    Reply,
-    Risk,
-    Since,
-    Text,
-    User,
-    action,
-    duration,
-    nouns,
-    quoted,
-    written,
-)
-from bot.domain.grammar import read
-from bot.domain.parameters import duration_words, words
+from bot.domain.action import ACTIONS, Action, Incomplete, Risk, action, nouns
+from bot.domain.call import Call
+from bot.domain.errors import Misworded, Refused
+from bot.domain.grammar import parse
+from bot.domain.parameters import Ids, Percent, Rate, Since, Text, User, duration_from_word, duration_words, written
+from bot.domain.reply import Reply
+from bot.domain.words import quoted, words
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
 def said(text: str) -> Mapping[str, Any]:
-    return read(text, AT)[1]
+    return parse(text, AT)[1]
 
 
 def tried(text: str) -> tuple[Action, Mapping[str, Any]] | Misworded:
     """What it means, or why it means nothing."""
     try:
-        return read(text, AT)
+        return parse(text, AT)
     except Misworded as wrong:
         return wrong
 
 
 def misworded(text: str) -> Misworded:
     with pytest.raises(Misworded) as wrong:
-        read(text, AT)
+        parse(text, AT)
     return wrong.value
 
 
@@ -106,7 +90,7 @@ def sentences(draw: st.DrawFn) -> tuple[Action, dict[str, Any]]:
 @given(sentences())
 def test_what_a_sentence_says_is_read_back(given: tuple[Action, dict[str, Any]]) -> None:
     found, arguments = given
-    assert read(found.sentence(**arguments), AT) == (found, arguments)
+    assert parse(found.sentence(**arguments), AT) == (found, arguments)
 
 
 @given(st.text() | nasty)
@@ -116,7 +100,7 @@ def test_a_quoted_word_is_one_word_again(text: str) -> None:
 
 @given(st.integers(0, 10**9).map(lambda seconds: timedelta(seconds=seconds)))
 def test_a_duration_said_is_the_duration_read(span: timedelta) -> None:
-    assert duration(duration_words(span)) == span
+    assert duration_from_word(duration_words(span)) == span
 
 
 @given(st.floats(0.001, 999_999))
@@ -378,7 +362,7 @@ def test_each_mistake_has_its_sentence(text: str, sentence: str) -> None:
 
 def test_missing_words_are_named_and_those_given_are_kept() -> None:
     with pytest.raises(Incomplete) as lacking:
-        read("/incident open --severity sev1", AT)
+        parse("/incident open --severity sev1", AT)
     assert lacking.value.missing == ("title",)
     assert lacking.value.given == {"severity": "sev1"}
     assert lacking.value.sentence == "/incident open needs `TITLE`."
@@ -399,7 +383,7 @@ def test_a_function_is_all_that_an_action_needs() -> None:
     made = grammar.ACTIONS["/night watch"]
     assert made.usage == "/night watch POST [--hours 2h] [--loud]"
     assert (made.summary, made.parameters[0].help) == ("Stand guard.", "where to stand")
-    found, arguments = read("/night watch gate --hours 90m --loud", AT)
+    found, arguments = parse("/night watch gate --hours 90m --loud", AT)
     answer = found.answer(Call("1", "U1", "C1", "", AT), None, arguments)
     assert isinstance(answer, Reply)
     assert answer.facts == {"post": "gate", "hours": timedelta(minutes=90), "loud": True}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.action import Refused
-from bot.domain.incident import DAY, Event, Incident, ack_due, duties, person, postmortem_due, slug, update_due
+from bot.domain.errors import Refused
+from bot.domain.incident import DAY, Event, Incident, ack_due, duties, mention_of, postmortem_due, slug, update_due
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def test_a_title_becomes_a_part_of_a_channel_name(title: str, part: str) -> None
 
 
 def test_a_person_is_mentioned_and_a_name_from_elsewhere_is_said() -> None:
-    assert [person("U123"), person("Noor Haddad"), person("")] == ["<@U123>", "Noor Haddad", "nobody"]
+    assert [mention_of("U123"), mention_of("Noor Haddad"), mention_of("")] == ["<@U123>", "Noor Haddad", "nobody"]
 
 
 # ---------------------------------------------------------------- storing

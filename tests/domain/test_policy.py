@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.action import Refused, Risk
+from bot.domain.action import Risk
+from bot.domain.errors import Refused
 from bot.domain.policy import RULES, decide, may_confirm
 
 

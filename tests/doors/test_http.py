@@ -19,10 +19,11 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from bot.domain.action import Call, Refused
+from bot.domain.call import Call
+from bot.domain.errors import Refused
 from bot.doors import http as web
 from bot.doors.slack import SlackDoor
-from bot.road.intake import Answer, Heard
+from bot.road.intake import Heard, WireAnswer
 from tests.opened import Book, now, serving
 
 SECRET = "b" * 32
@@ -183,7 +184,7 @@ def test_a_receiver_of_another_sender_has_a_path_of_its_own(desk: Book) -> None:
 
     def receive(headers: Mapping[str, str], body: bytes) -> Heard:
         call = Call("pd1", "pagerduty", "C1", body.decode(), now(), door="pagerduty")
-        return Heard(call, Answer(202), Answer(503, "later"), lambda: lost.append("told"))
+        return Heard(call, WireAnswer(202), WireAnswer(503, "later"), lambda: lost.append("told"))
 
     with serving(desk, {"/pagerduty/webhook": receive}) as address:
         assert httpx.post(f"{address}/pagerduty/webhook", content=b"/incident open fire").status_code == 202

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.doors.http import build
-from bot.doors.pagerduty import PagerDutyDoor, genuine, poll
+from bot.doors.pagerduty import PagerDutyDoor, poll, signed_by_pagerduty
 from bot.outside.pagerduty.client import PagerDuty
 from bot.road.intake import Heard
 from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, SERVICE, PagerDutySandbox
@@ -95,7 +95,7 @@ def test_without_a_secret_nothing_is_believed() -> None:
 
 @given(header=st.text(max_size=300), body=st.binary(max_size=100))
 def test_no_header_is_genuine_by_chance_and_none_does_harm(header: str, body: bytes) -> None:
-    assert not genuine([b"secret"], header, body)
+    assert not signed_by_pagerduty([b"secret"], header, body)
 
 
 # ---------------------------------------------------------------- which sentence

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
-from bot.domain.action import ACTIONS, Call
-from bot.domain.grammar import read
+from bot.domain.action import ACTIONS
+from bot.domain.call import Call
+from bot.domain.grammar import parse
 from bot.doors import payloads
 from bot.doors.payloads import Wrong
-from bot.doors.slack import SlackDoor, genuine
+from bot.doors.slack import SlackDoor, signed_by_slack
 from bot.outside.slack.client import SlackWorkspace
 from bot.sandbox.slack import Message, SlackSandbox
 from tests.opened import Book, now, over_http, over_socket
@@ -225,7 +226,7 @@ def test_a_button_nobody_knows_is_still_a_sentence(slack: SlackSandbox, desk: Bo
     message = card(slack, button("Old", "confirm_replay", value="whatever"))
     slack.oncall.presses(message, "Old").ok()
     assert desk.last.text == "/unknown button"
-    assert read(desk.last.text, AT)
+    assert parse(desk.last.text, AT)
 
 
 @pytest.mark.usefixtures("door")
@@ -253,7 +254,7 @@ def test_a_form_completes_the_sentence_it_was_opened_for(slack: SlackSandbox, de
     assert slack.oncall.modal
     slack.oncall.submits(slack.oncall.modal, {"text": "depth  falling\n--since <the> replay"}).ok()
     call = desk.last
-    action, values = read(call.text, AT)
+    action, values = parse(call.text, AT)
     assert action is ACTIONS["/incident note"]
     assert values == {"text": "depth  falling\n--since <the> replay"}
     assert (call.channel, call.channel_name, call.incident, call.thread) == ("COPS", "ops", 12, "1.5")
@@ -272,7 +273,7 @@ def test_words_said_before_are_kept_and_empty_fields_left_out(slack: SlackSandbo
     )
     assert slack.oncall.modal
     slack.oncall.submits(slack.oncall.modal, {"title": "Uploads failing"}).ok()
-    action, values = read(desk.last.text, AT)
+    action, values = parse(desk.last.text, AT)
     assert action.name == "/incident open"
     assert values == {"title": "Uploads failing", "service": "reposting"}
 
@@ -291,7 +292,7 @@ def test_a_value_that_cannot_be_read_stands_under_its_own_field(slack: SlackSand
     assert len(desk.calls) == before
     assert slack.oncall.modal
     slack.oncall.submits(slack.oncall.modal, {"since": "2h", "count": "7"}).ok()
-    assert read(desk.last.text, now())[1]["count"] == 7
+    assert parse(desk.last.text, now())[1]["count"] == 7
 
 
 def test_a_form_sent_off_by_a_double_press_is_one_call() -> None:
@@ -382,7 +383,7 @@ def test_add_to_timeline_works_on_a_reply_in_a_thread(slack: SlackSandbox, desk:
     slack.oncall.shortcut("add_to_timeline", reply).ok()
     assert desk.last.text == f"/incident keep COPS {reply.ts}"
     assert (desk.last.thread, desk.last.message) == (head.ts, reply.ts)
-    action, values = read(desk.last.text, AT)
+    action, values = parse(desk.last.text, AT)
     assert (action.name, values) == ("/incident keep", {"channel": "COPS", "ts": reply.ts})
 
 
@@ -583,7 +584,7 @@ def test_a_body_that_was_changed_is_refused() -> None:
 def test_without_a_secret_nothing_is_genuine() -> None:
     stamp = str(int(time.time()))
     signature = "v0=" + hmac.new(b"", b"v0:%s:%s" % (stamp.encode(), BODY.encode()), hashlib.sha256).hexdigest()
-    assert not genuine(b"", stamp, signature, BODY.encode(), time.time())
+    assert not signed_by_slack(b"", stamp, signature, BODY.encode(), time.time())
 
 
 @pytest.mark.parametrize("body", ["{", "[1]", "payload=%7B", "payload=[]", "payload=1", '"text"'])

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.doors import worker
-from bot.doors.worker import CALLS, LONGEST, STEPS, Line
+from bot.doors.worker import CALLS, LONGEST, STEPS, RqWorkQueue
 from bot.sandbox.redis import RedisServer
 from bot.sandbox.stage import Stage
 from bot.settings.environment import load
@@ -107,7 +107,7 @@ def test_a_worker_that_is_started_before_its_redis_waits_for_it_and_may_be_stopp
 
 def test_calls_wait_apart_from_what_goes_on_by_itself(redis_url: str) -> None:
     with Redis.from_url(redis_url) as redis:
-        line = Line(redis)
+        line = RqWorkQueue(redis)
         line.push([("call:1", ""), ("procedure:1", "5.0"), ("card:1", "5.0")])
         line.push([])
         assert (redis.llen(f"rq:queue:{CALLS}"), redis.llen(f"rq:queue:{STEPS}")) == (1, 2)
@@ -116,7 +116,7 @@ def test_calls_wait_apart_from_what_goes_on_by_itself(redis_url: str) -> None:
 
 def test_a_line_that_is_longer_than_it_may_be_has_no_room(redis_url: str) -> None:
     with Redis.from_url(redis_url) as redis:
-        line = Line(redis)
+        line = RqWorkQueue(redis)
         line.push([(f"card:{number}", "5.0") for number in range(LONGEST + 1)])
         assert line.room() == (LONGEST, 0)
 

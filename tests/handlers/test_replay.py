@@ -11,15 +11,18 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.action import ACTIONS, Call, Plan, Refused, Reply
+from bot.domain.action import ACTIONS
+from bot.domain.call import Call
+from bot.domain.errors import Refused
 from bot.domain.procedure import Next, Procedure
+from bot.domain.reply import Plan, Reply
+from bot.outside.queues.protocol import Moved, Outcome, QueueStatus, Seen
 from bot.outside.queues.rq.client import RqQueue
-from bot.tools import Moved, Outcome, QueueStatus, Seen
-from bot.triage.causes import Table
+from bot.triage.causes import CauseTable
 from handlers.replay import FOLLOWED, PATIENCE, replaying
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
-TABLE = Table.load(Path(__file__).parents[2] / "templates" / "triage.toml")
+TABLE = CauseTable.load(Path(__file__).parents[2] / "templates" / "triage.toml")
 LOST = "read ECONNRESET"
 QUOTA = "403 quotaExceeded"
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.messages.picture import _fact, _plain, _thinned, queue_picture
-from bot.tools import Bucket
+from bot.outside.queues.protocol import Bucket
 
 NOW = datetime(2025, 11, 23, 2, 14, tzinfo=UTC)
 

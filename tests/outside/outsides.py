@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.outside.protocols import Acting
+from bot.outside.pagerduty.protocol import Acting
 from bot.sandbox.serving import Loopback
 
 NOOR = Acting("noor@reposter.example", "Noor Haddad")

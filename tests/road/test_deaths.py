@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from bot.domain.action import Call
+from bot.domain.call import Call
 from bot.messages.render import Renderer
 from bot.road.desk import BESIDE
 from bot.sandbox.slack import Message, SlackSandbox

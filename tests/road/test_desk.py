@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as ConnectionLost
 
-from bot.domain.action import ACTIONS, Begin, Call, Later, Plan, Refused, Reply, Risk, Text, Unreachable, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.call import Call
+from bot.domain.errors import Later, Refused, Unreachable
+from bot.domain.parameters import Text
 from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.reply import Begin, Plan, Reply
+from bot.outside.slack.protocol import Said
 from bot.road import desk as road
 from bot.store.store import Commit, Conflict, Put
-from bot.tools import Said, Tools
+from bot.tools import Tools
 from tests.parts import Night
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bot.domain.action import File, Later, Refused
+from bot.domain.errors import Later, Refused
+from bot.domain.reply import File
 from bot.messages.render import Message, Renderer
 from bot.road.outbox import Outbox, Posting, packed
 from bot.store.store import Store

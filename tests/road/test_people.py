@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bot.domain.action import Later
-from bot.outside.protocols import Person
+from bot.domain.errors import Later
+from bot.outside.pagerduty.protocol import Person
 from bot.road.people import FRESH, Roster
 from bot.store.store import SPARED, Store
 from tests.parts import Clock, Slack

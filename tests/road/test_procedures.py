@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused, Reply, Unreachable
+from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.reply import Reply
 from bot.road import procedures as steps
 from bot.store.records import Replays
 from bot.store.store import Commit, Conflict, Put

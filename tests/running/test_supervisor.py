@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from bot.running import supervisor
-from bot.running.supervisor import Role
+from bot.running.supervisor import RoleProcess
 from bot.sandbox.drill import Story
 from bot.sandbox.stage import Stage
 from tests.node import wait_for
@@ -129,7 +129,7 @@ def starts(monkeypatch: pytest.MonkeyPatch, code: int) -> list[Process]:
 
 
 def test_what_dies_again_and_again_waits_longer_each_time(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
-    made, role, began = starts(monkeypatch, -9), Role(["worker"]), []
+    made, role, began = starts(monkeypatch, -9), RoleProcess(["worker"]), []
     for _ in range(6000):
         before = len(made)
         assert supervisor._kept(role)
@@ -141,7 +141,7 @@ def test_what_dies_again_and_again_waits_longer_each_time(monkeypatch: pytest.Mo
 
 
 def test_what_has_lived_for_long_starts_anew_at_once(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
-    made, role = starts(monkeypatch, -9), Role(["worker"], deaths=5)
+    made, role = starts(monkeypatch, -9), RoleProcess(["worker"], deaths=5)
     supervisor._kept(role)
     clock[0] += supervisor.STEADY + 1
     supervisor._kept(role)
@@ -153,7 +153,7 @@ def test_what_has_lived_for_long_starts_anew_at_once(monkeypatch: pytest.MonkeyP
 def test_what_will_not_start_at_all_is_given_up_after_three_times(
     monkeypatch: pytest.MonkeyPatch, clock: list[float], code: int, goes_on: bool
 ) -> None:
-    made, role, kept = starts(monkeypatch, code), Role(["slack"]), True
+    made, role, kept = starts(monkeypatch, code), RoleProcess(["slack"]), True
     for _ in range(1000):
         kept = kept and supervisor._kept(role)
         clock[0] += 0.01
@@ -163,6 +163,8 @@ def test_what_will_not_start_at_all_is_given_up_after_three_times(
 
 def test_what_does_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     willing, stubborn, gone = Process(), Process(stubborn=True), Process(code=1)
-    roles = [Role([name], cast(Any, process)) for name, process in (("a", willing), ("b", stubborn), ("c", gone))]
-    supervisor._stop([*roles, Role(["d"])])
+    roles = [
+        RoleProcess([name], cast(Any, process)) for name, process in (("a", willing), ("b", stubborn), ("c", gone))
+    ]
+    supervisor._stop([*roles, RoleProcess(["d"])])
     assert [each.signals for each in (willing, stubborn, gone)] == [["TERM"], ["TERM", "KILL"], []]

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bot.outside.queues.bullmq.client import BullQueue
+from bot.outside.queues.protocol import Outcome, Seen
 from bot.sandbox.pipeline import BROKEN, OPTIONS, QUEUE, Pipeline, Switches, seed
 from bot.sandbox.platforms import DESTINATIONS, Fault, job_data, reason
-from bot.tools import Outcome, Seen
 from tests.node import wait_for
 
 ROOT = Path(__file__).parents[2]

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bot.domain.action import Call, Later
+from bot.domain.call import Call
+from bot.domain.errors import Later
 from bot.domain.incident import Event, Incident
 from bot.domain.procedure import Procedure
+from bot.outside.queues.protocol import Seen
 from bot.store.store import SAFETY, Commit, Conflict, Put, Store
-from bot.tools import Seen
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

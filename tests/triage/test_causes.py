@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.triage.causes import Row, Table, WrongTable
+from bot.triage.causes import CauseTable, Row, WrongTable
 from bot.triage.normalise import normalise, shape
 
 TRIAGE = Path(__file__).parents[2] / "templates" / "triage.toml"
-TABLE = Table.load(TRIAGE)
+TABLE = CauseTable.load(TRIAGE)
 ROWS = {row.cause.key: row for row in TABLE.rows}
 SAMPLES = [(key, name, reason) for key, row in ROWS.items() for name, reason in row.samples]
 
@@ -83,14 +83,14 @@ def test_a_wrong_row_is_named(tmp_path: Path, change: object, reason: str) -> No
     path.write_text("[[cause]]\n" + "\n".join(f"{name} = {value!r}" for name, value in row.items()))
     tomllib.loads(path.read_text())
     with pytest.raises(WrongTable, match=re.escape(reason)):
-        Table.load(path)
+        CauseTable.load(path)
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "triage.toml"
     path.write_text(TRIAGE.read_text() + TRIAGE.read_text())
     with pytest.raises(WrongTable, match="there twice: child-failed"):
-        Table.load(path)
+        CauseTable.load(path)
 
 
 # --- telling causes apart -------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_the_same_words_of_two_platforms_are_two_causes() -> None:
 
 def test_which_platform_it_is_does_not_hang_on_what_was_seen_first() -> None:
     reasons = ["Odd: https://open.tiktokapis.com/v2/x", "Odd: https://www.example.com/v2/y"]
-    there, back = Table(TABLE.rows), Table(TABLE.rows)
+    there, back = CauseTable(TABLE.rows), CauseTable(TABLE.rows)
     said = [there.cause(reason, "repost").key for reason in reasons]
     assert [back.cause(reason, "repost").key for reason in reversed(reasons)] == said[::-1]
     assert len(set(said)) == 2
@@ -303,8 +303,8 @@ def test_reasons_that_differ_by_their_ids_have_one_cause(words: list[str], ids: 
     first, second = (
         " ".join([*words[:place], ids[n], *words[place:], f"(id: {ids[n + 2]}, trace={ids[n + 4]})"]) for n in (0, 1)
     )
-    fresh = Table(TABLE.rows)
-    assert fresh.cause(first).key == Table(TABLE.rows).cause(second).key
+    fresh = CauseTable(TABLE.rows)
+    assert fresh.cause(first).key == CauseTable(TABLE.rows).cause(second).key
 
 
 FILLS = (
@@ -320,7 +320,7 @@ FORM = st.lists(PIECES | st.just("\0"), max_size=10).map(" ".join) | st.lists(PI
 def test_reasons_of_one_shape_have_one_cause_whichever_is_seen_first(form: str, one: str, two: str) -> None:
     first, second = form.replace("\0", one), form.replace("\0", two)
     if shape(first[:1000]) == shape(second[:1000]):
-        assert Table(TABLE.rows).cause(first).key == Table(TABLE.rows).cause(second).key
+        assert CauseTable(TABLE.rows).cause(first).key == CauseTable(TABLE.rows).cause(second).key
 
 
 # --- quickly, whatever comes ----------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_a_hundred_thousand_reasons_take_seconds_and_bounded_memory() -> None:
         )
         for _ in range(100_000)
     ]
-    table = Table(TABLE.rows)
+    table = CauseTable(TABLE.rows)
     began = time.process_time()
     found = {table.cause(reason, "instagram-upload").key for reason in reasons}
     assert time.process_time() - began < 5  # 0.4 s on an idle core
@@ -349,7 +349,7 @@ def test_a_hundred_thousand_reasons_take_seconds_and_bounded_memory() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    table = Table(TABLE.rows)
+    table = CauseTable(TABLE.rows)
     letters = random.Random(3)
     for _ in range(21_000):
         table._shapes[((), "".join(letters.choices(string.ascii_lowercase, k=12)))] = TABLE.rows[0].cause
@@ -368,7 +368,7 @@ def test_a_megabyte_is_read_as_quickly_as_its_beginning(piece: str) -> None:
 
 
 def test_what_the_table_goes_by_is_not_forgotten_over_what_it_does_not_know() -> None:
-    table = Table(TABLE.rows)
+    table = CauseTable(TABLE.rows)
     unknown = table.cause("a" * 50, "publish")
     assert unknown.key.startswith("unknown")
     assert table.cause("unaudited_client_can_only_post_to_private_accounts", "publish").key == "tiktok-privacy"

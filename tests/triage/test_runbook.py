@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 import handlers
 from bot.domain.action import ACTIONS, Incomplete
-from bot.domain.grammar import read
-from bot.triage.runbook import Runbook, RunbookError, Section, Step
-from bot.triage.runbook import read as read_section
+from bot.domain.grammar import parse
+from bot.triage.runbook import Runbook, RunbookError, RunbookStep, Section, read_section
 
 FOLDER = Path(__file__).parents[2] / "templates" / "runbook"
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -84,7 +83,7 @@ def test_every_action_that_a_step_names_exists_and_can_be_said(runbook: Runbook)
     wrong: list[str] = []
     for step in (step for section in runbook.sections for step in section.steps if step.action):
         try:
-            read(step.action.replace("QUEUE", "repost-dispatch"), NOW)
+            parse(step.action.replace("QUEUE", "repost-dispatch"), NOW)
         except Incomplete as incomplete:  # a button that opens a form
             wrong += [] if incomplete.action.form else [f"{step.key}: {step.action} asks for words, and has no form"]
         except Exception as error:
@@ -188,8 +187,8 @@ def test_a_file_is_front_matter_words_and_steps() -> None:
         "Fire",
         "Keep calm.",
         (
-            Step("fire-1", "Leave the house."),
-            Step("fire-2", "Count heads.", "/jobs status QUEUE", "Outside"),
+            RunbookStep("fire-1", "Leave the house."),
+            RunbookStep("fire-2", "Count heads.", "/jobs status QUEUE", "Outside"),
         ),
         words=("smoke",),
     )

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.domain.action import Refused
-from bot.outside.http import Answer, Wire
-from bot.outside.protocols import Gone, Issue, keyed
+from bot.domain.errors import Gone, Refused
+from bot.outside.github.protocol import Issue
+from bot.outside.http import HttpAnswer, Wire
+from bot.outside.patience import keyed
 
 API: Final = "https://api.github.com"
 VERSION: Final = "2022-11-28"
@@ -71,7 +72,7 @@ class GitHub:
                 break
         return None
 
-    def _ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+    def _ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> HttpAnswer:
         answer = self._wire.ask(method, path, params, body)
         if answer.status < 300 and answer.body is not None:
             return answer

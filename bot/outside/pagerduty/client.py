@@ -13,8 +13,9 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
-from bot.domain.action import Refused, Unreachable
+from bot.domain.errors import Gone, Refused, Unreachable
 from bot.outside.pagerduty.errors import NotInPlan, checked, timed_out, too_many, unreached
+from bot.outside.pagerduty.protocol import OUR_KEY, Acting, Alert, Done, Note, OnCall, Paged, Person, Policy, Relapse
 from bot.outside.pagerduty.shapes import (
     alert,
     fresh,
@@ -33,14 +34,13 @@ from bot.outside.pagerduty.shapes import (
     text,
 )
 from bot.outside.patience import Patience
-from bot.outside.protocols import OUR_KEY, Acting, Alert, Done, Gone, Note, OnCall, Paged, Person, Policy, Relapse
 
 with warnings.catch_warnings():
     # It names its successor at import. It is the client asked for; its last release is of 2025-06-20.
     warnings.filterwarnings("ignore", 'The package "pdpyras" is deprecated', UserWarning)
     import pdpyras
 
-Answer = Mapping[str, Any]
+Json = Mapping[str, Any]
 Due = Callable[[Alert], bool]
 _Asked = TypeVar("_Asked")
 
@@ -363,10 +363,10 @@ class PagerDuty:
 
     # ------------------------------------------------------------ asking
 
-    def _get(self, path: str, what: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def _get(self, path: str, what: str, params: Mapping[str, Any] | None = None) -> Json:
         return self._send("GET", path, what, params=params)
 
-    def _pages(self, path: str, name: str, params: Mapping[str, Any]) -> Iterator[Answer]:
+    def _pages(self, path: str, name: str, params: Mapping[str, Any]) -> Iterator[Json]:
         """Everything on all pages, each once (what changes meanwhile may stand on two), as far as PagerDuty lets."""
         seen: set[str] = set()
         for offset in range(0, REACH, PAGE):
@@ -386,7 +386,7 @@ class PagerDuty:
         body: Mapping[str, Any] | None = None,
         sender: str = "",
         params: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> Json:
         """One call. ``sender``: the e-mail of the user who acts. ``what`` is what there is not when it says 404."""
         session = self._session()
         reading = method == "GET"

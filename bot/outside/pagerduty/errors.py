@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.domain.action import Later, Refused, Unreachable
+from bot.domain.errors import Gone, Later, Refused, Unreachable
 from bot.outside.pagerduty.shapes import Shape, text
-from bot.outside.protocols import Gone
 
 PAUSE: Final = 30.0
 """Seconds to wait where PagerDuty says "too many" but not for how long; its limit of 960 is counted by the minute."""

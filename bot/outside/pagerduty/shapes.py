@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from bot.outside.protocols import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person, Policy, Relapse, keyed
+from bot.outside.pagerduty.protocol import Acknowledgement, Alert, AlertStatus, Note, OnCall, Person, Policy, Relapse
+from bot.outside.patience import keyed
 
 Shape = Mapping[str, Any]
 

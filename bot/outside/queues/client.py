@@ -6,14 +6,14 @@ import difflib
 import threading
 from collections.abc import Mapping, Sequence
 
-from bot.domain.action import Refused
-from bot.tools import Queue
+from bot.domain.errors import Refused
+from bot.outside.queues.protocol import Queue
 
 Entry = tuple[str, str, str, int]
 """backend ("bullmq" or "rq"), the address of its Redis (which may hold a password), BullMQ's key prefix, max_replay."""
 
 
-class Catalogue:
+class NamedQueues:
     """`tools.Queues`: clients are made when first asked for, and kept; any thread may ask."""
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:

@@ -22,7 +22,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from bot.domain.action import FirewatchError, Later, Refused, Unreachable
+from bot.domain.errors import FirewatchError, Later, Refused, Unreachable
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0

@@ -17,10 +17,10 @@ from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from bot.domain.action import Later
+from bot.domain.errors import Later
 from bot.outside.slack.errors import NOT_INVITED, SlackRefused, refused
+from bot.outside.slack.protocol import Postable, Said
 from bot.outside.slack.wire import check, loose_json, translated, web_client, webhook_client
-from bot.tools import Message, Said
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ CHANNEL_NAME: Final = 80
 INVITED_AT_ONCE: Final = 100
 PROFILE_SECONDS: Final = 600.0
 
-Answer = dict[str, Any]
+Json = dict[str, Any]
 
 
 class SlackWorkspace:
@@ -51,11 +51,11 @@ class SlackWorkspace:
         self._lock = threading.Lock()
         self._identity: dict[str, str] = {}
         self._dms: dict[str, str] = {}
-        self._profiles: dict[str, tuple[float, Answer]] = {}
+        self._profiles: dict[str, tuple[float, Json]] = {}
 
     # ------------------------------------------------------------ saying
 
-    def post(self, channel: str, message: Message, key: str, thread: str = "", since: datetime | None = None) -> str:
+    def post(self, channel: str, message: Postable, key: str, thread: str = "", since: datetime | None = None) -> str:
         """Post and return the ``ts``; with ``since``, first look for what went out under ``key`` since then."""
         channel = self._place(channel)
         if since is not None and (found := self._sent(channel, key, thread, since)):
@@ -71,7 +71,7 @@ class SlackWorkspace:
         )
         return _word(answer, "ts")
 
-    def _shown(self, send: Callable[..., Any], message: Message, **arguments: Any) -> Answer:
+    def _shown(self, send: Callable[..., Any], message: Postable, **arguments: Any) -> Json:
         """Send it with its blocks; where Slack will not have those, its text alone: better plain than silent."""
         try:
             return self._ask(send, text=message.text, blocks=list(message.blocks) or None, **arguments)
@@ -89,7 +89,7 @@ class SlackWorkspace:
                 return _word(each, "ts")
         return ""
 
-    def _messages(self, channel: str, thread: str, since: datetime) -> Iterator[Answer]:
+    def _messages(self, channel: str, thread: str, since: datetime) -> Iterator[Json]:
         """What was said there since then; as much of it as I may read."""
         arguments = {"oldest": f"{(since - SKEW).timestamp():.6f}", "include_all_metadata": True}
         send = self._web.conversations_replies if thread else self._web.conversations_history
@@ -106,11 +106,11 @@ class SlackWorkspace:
         """A user's id stands for the channel of direct messages with them."""
         return self.dm(channel) if channel.startswith(("U", "W")) else channel
 
-    def update(self, channel: str, ts: str, message: Message) -> None:
+    def update(self, channel: str, ts: str, message: Postable) -> None:
         channel = self._place(channel)
         self._shown(self._web.chat_update, message, channel=channel, ts=ts)
 
-    def whisper(self, channel: str, user: str, message: Message, response_url: str = "", thread: str = "") -> None:
+    def whisper(self, channel: str, user: str, message: Postable, response_url: str = "", thread: str = "") -> None:
         """To one person alone: through the response_url while it lives, else as an ephemeral message, else directly."""
         if response_url:
             with suppress(SlackRefused, Later):
@@ -136,15 +136,15 @@ class SlackWorkspace:
             unfurl_media=False,
         )
 
-    def respond(self, response_url: str, message: Message) -> None:
+    def respond(self, response_url: str, message: Postable) -> None:
         """Into the channel through the response_url: for channels in which the bot is not."""
         self._respond(response_url, message, "in_channel")
 
-    def _respond(self, url: str, message: Message, to: str, thread: str = "") -> None:
+    def _respond(self, url: str, message: Postable, to: str, thread: str = "") -> None:
         if not url.startswith(("https://", "http://")):
             raise refused("invalid_url", "response_url")
         hook = webhook_client(url)
-        body: Answer = {
+        body: Json = {
             "text": message.text,
             "response_type": to,
             "replace_original": False,
@@ -221,7 +221,7 @@ class SlackWorkspace:
         author = found.get("user") or found.get("username") or found.get("bot_id") or ""
         return Said(str(author), unescape(text), datetime.fromtimestamp(float(ts), UTC), link)
 
-    def _one(self, send: Callable[..., Any], wanted: str, **arguments: Any) -> Answer | None:
+    def _one(self, send: Callable[..., Any], wanted: str, **arguments: Any) -> Json | None:
         answer = self._ask(send, oldest=wanted, latest=wanted, inclusive=True, **arguments)
         return next((each for each in answer.get("messages", ()) if each.get("ts") == wanted), None)
 
@@ -265,7 +265,7 @@ class SlackWorkspace:
                 return ""
             raise
 
-    def _user(self, user: str) -> Answer:
+    def _user(self, user: str) -> Json:
         at, info = self._profiles.get(user, (0.0, {}))
         if not info or time.monotonic() - at > PROFILE_SECONDS:
             info = self._ask(self._web.users_info, user=user).get("user") or {}
@@ -376,7 +376,7 @@ class SlackWorkspace:
 
     def bookmark(self, channel: str, title: str, link: str) -> None:
         """Once: a channel that has this link keeps what it has."""
-        there: Sequence[Answer] = ()
+        there: Sequence[Json] = ()
         with suppress(SlackRefused):  # who may not look may still put one there
             there = self._ask(self._web.bookmarks_list, channel_id=channel).get("bookmarks") or ()
         if not any(each.get("link") == link for each in there):
@@ -384,14 +384,14 @@ class SlackWorkspace:
 
     # ------------------------------------------------------------ asking
 
-    def _ask(self, send: Callable[..., Any], **arguments: Any) -> Answer:
+    def _ask(self, send: Callable[..., Any], **arguments: Any) -> Json:
         method = send.__name__.replace("_", ".")
         channel = arguments.get("channel") or arguments.get("channel_id") or ""
         with translated(method, str(channel)):
             data = send(**arguments).data
         return data if isinstance(data, dict) else {}
 
-    def _pages(self, send: Callable[..., Any], **arguments: Any) -> Iterator[Answer]:
+    def _pages(self, send: Callable[..., Any], **arguments: Any) -> Iterator[Json]:
         cursor = ""
         for _ in range(PAGES):
             page = self._ask(send, limit=PAGE, cursor=cursor or None, **arguments)
@@ -401,7 +401,7 @@ class SlackWorkspace:
                 return
 
 
-def _word(answer: Answer, *path: str) -> str:
+def _word(answer: Json, *path: str) -> str:
     """What an answer says at that place, "" when it says nothing there."""
     found: Any = answer
     for name in path:

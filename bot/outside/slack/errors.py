@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 
 SOON: Final = 3.0
 """Seconds to wait where Slack is in trouble and names no time itself."""

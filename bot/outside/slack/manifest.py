@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bot.domain.action import Noun, Refused
+from bot.domain.action import Noun
+from bot.domain.errors import Refused
 
 SCOPES: Mapping[str, str] = {
     "commands": "hear slash commands and shortcuts",

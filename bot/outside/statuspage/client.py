@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from bot.domain.action import Refused, Unreachable
-from bot.outside.http import Answer, Wire
-from bot.outside.protocols import Gone, Impact, Posted, PublicStatus, keyed
+from bot.domain.errors import Gone, Refused, Unreachable
+from bot.outside.http import HttpAnswer, Wire
+from bot.outside.patience import keyed
+from bot.outside.statuspage.protocol import Impact, Posted, PublicStatus
 
 API: Final = "https://api.statuspage.io"
 NAME_MOST: Final = 255
@@ -89,7 +90,7 @@ class Statuspage:
         change = {"body": text, "deliver_notifications": True} | ({"status": wanted} if wanted else {})
         return _posted({"id": id, **self._ask("PATCH", path, body={"incident": change}).fields}, new=True)
 
-    def _look(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def _look(self, path: str, params: Mapping[str, Any] | None = None) -> HttpAnswer:
         """What is there, so as to say nothing twice. Where looking is refused, what is to be said is said all the same.
 
         What is wrong with the key or the page, the saying itself will show.
@@ -99,9 +100,9 @@ class Statuspage:
         except Unreachable:
             raise
         except Refused:
-            return Answer(404, None, {})
+            return HttpAnswer(404, None, {})
 
-    def _ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+    def _ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> HttpAnswer:
         answer = self._wire.ask(method, path, params, body)
         if answer.status < 300 and answer.body is not None:
             return answer

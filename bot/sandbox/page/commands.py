@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain.action import Action, Ids, Parameter, User, nouns
+from bot.domain.action import Action, nouns
+from bot.domain.parameters import Ids, Parameter, User
 
 Json = dict[str, Any]
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused, Unreachable
+from bot.domain.errors import Gone, Later, Refused, Unreachable
 from bot.outside.github.client import GitHub
-from bot.outside.protocols import Gone
 from bot.sandbox.github import GitHubSandbox, TrackedIssue
 from bot.sandbox.serving import Refusal
 from tests.outside.outsides import Clock

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused, Unreachable
+from bot.domain.errors import Gone, Later, Refused, Unreachable
 from bot.outside.pagerduty.client import PagerDuty
-from bot.outside.protocols import Acting, Gone, Person, Policy
+from bot.outside.pagerduty.protocol import Acting, Person, Policy
 from bot.sandbox.pagerduty import BOT, LINNEA, OTHER_SERVICE, PRIYA, SERVICE, PagerDutySandbox
 from bot.sandbox.pagerduty import NOOR as NOOR_THERE
 from bot.sandbox.pagerduty.model import Policy as PolicyThere

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from bot.tools import Ended, Outcome, Queue, Seen
+from bot.outside.queues.protocol import Ended, Outcome, Queue, Seen
 from tests.node import wait_for
 
 NOW = round(time.time() * 1000)

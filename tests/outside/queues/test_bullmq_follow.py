@@ -7,7 +7,7 @@ import time
 import redis
 
 from bot.outside.queues.bullmq.client import BullQueue
-from bot.tools import Seen
+from bot.outside.queues.protocol import Seen
 from tests.node import NodeProcess, wait_for
 from tests.outside.queues.conftest import QUEUE, StartNode
 from tests.outside.queues.jobs import NOW, end_of, every, write

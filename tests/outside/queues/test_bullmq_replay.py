@@ -10,10 +10,10 @@ from itertools import chain
 import pytest
 import redis
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 from bot.outside.queues.bullmq import scripts as bullmq_scripts
 from bot.outside.queues.bullmq.client import PORTION, BullQueue
-from bot.tools import Ended, Moved, Outcome, Seen
+from bot.outside.queues.protocol import Ended, Moved, Outcome, Seen
 from tests.node import NodeProcess, wait_for
 from tests.outside.queues.conftest import QUEUE, StartNode
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.domain.action import FirewatchError, Later, Refused
+from bot.domain.errors import FirewatchError, Later, Refused
 from bot.outside.queues import connection
 from bot.outside.queues.bullmq.client import BullQueue
-from bot.outside.queues.client import Catalogue
+from bot.outside.queues.client import NamedQueues
+from bot.outside.queues.protocol import Seen
 from bot.sandbox.redis import RedisServer, free_port
-from bot.tools import Seen
 from tests.outside.queues.conftest import QUEUE
 from tests.outside.queues.jobs import NOW, every, write
 
@@ -229,7 +229,7 @@ def test_what_nobody_foresaw_is_broken_and_not_a_no(redis_url: str, monkeypatch:
 
 
 def test_the_catalogue_offers_a_near_miss() -> None:
-    queues = Catalogue({"repost-dispatch": ("bullmq", "redis://127.0.0.1:1/0", "bull", 50)})
+    queues = NamedQueues({"repost-dispatch": ("bullmq", "redis://127.0.0.1:1/0", "bull", 50)})
     assert queues.names() == ("repost-dispatch",)
     queue = queues.get("repost-dispatch")
     assert (queue.name, queue.max_replay) == ("repost-dispatch", 50)
@@ -239,6 +239,6 @@ def test_the_catalogue_offers_a_near_miss() -> None:
     with pytest.raises(Refused, match=r"^There is no queue zzz\. There is repost-dispatch\.$"):
         queues.get("zzz")
     with pytest.raises(Refused, match="No queue is named"):
-        Catalogue({}).get("a")
+        NamedQueues({}).get("a")
     with pytest.raises(Refused, match="neither bullmq nor rq"):
-        Catalogue({"a": ("celery", "redis://127.0.0.1:1/0", "bull", 1)}).get("a")
+        NamedQueues({"a": ("celery", "redis://127.0.0.1:1/0", "bull", 1)}).get("a")

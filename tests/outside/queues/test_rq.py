@@ -17,12 +17,12 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.suspension import resume, suspend
 
-from bot.domain.action import Refused
-from bot.outside.queues.client import Catalogue
+from bot.domain.errors import Refused
+from bot.outside.queues.client import NamedQueues
+from bot.outside.queues.protocol import Seen
 from bot.outside.queues.rq import reading as rq_reading
 from bot.outside.queues.rq.client import RqQueue
 from bot.sandbox.redis import free_port
-from bot.tools import Seen
 from tests.outside.queues import rq_work
 from tests.outside.queues.jobs import every
 
@@ -317,7 +317,7 @@ def test_at_most_2000_jobs_go_in_one_call(queue: RqQueue) -> None:
 
 def test_the_catalogue_makes_it_and_a_redis_that_is_down_is_named() -> None:
     port = free_port()
-    queue = Catalogue({NAME: ("rq", f"redis://127.0.0.1:{port}/0", "bull", 7)}).get(NAME)
+    queue = NamedQueues({NAME: ("rq", f"redis://127.0.0.1:{port}/0", "bull", 7)}).get(NAME)
     assert queue.max_replay == 7
     with pytest.raises(Refused, match=f"could not reach the queue {NAME}"):
         queue.status()

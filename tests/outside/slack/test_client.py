@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused
+from bot.domain.errors import Later, Refused
 from bot.outside.slack.client import SlackWorkspace
 from bot.outside.slack.errors import NOT_INVITED, RATE_LIMITED, SENTENCES, TROUBLED, SlackRefused, refused
+from bot.outside.slack.protocol import Workspace
 from bot.sandbox.slack import Seed, SlackSandbox, User
 from bot.sandbox.slack.seeds import PEOPLE
-from bot.tools import Workspace
 
 BEFORE = timedelta(seconds=5)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused
+from bot.domain.errors import Later, Refused
 from bot.messages.render import Message
 from bot.outside.slack.client import SlackWorkspace
 

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 import handlers  # noqa: F401  the table of contents: importing it fills the registry
-from bot.domain.action import Noun, Refused, nouns
+from bot.domain.action import Noun, nouns
+from bot.domain.errors import Refused
 from bot.outside.slack.manifest import EVENTS, SCOPES, manifest, to_yaml
 
 FILE = Path(__file__).parents[3] / "manifest.yml"

@@ -14,7 +14,7 @@ import pytest
 from websockets.frames import Opcode
 from websockets.sync.server import Server, ServerConnection, serve
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 from bot.outside.slack import socket as slack_socket
 from bot.outside.slack.socket import SlackSocket
 from bot.sandbox.slack import SlackSandbox

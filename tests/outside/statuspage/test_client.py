@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.action import Later, Refused, Unreachable
-from bot.outside.protocols import Gone
+from bot.domain.errors import Gone, Later, Refused, Unreachable
 from bot.outside.statuspage.client import Statuspage
 from bot.sandbox.serving import Refusal
 from bot.sandbox.statuspage import StatuspageSandbox

@@ -26,11 +26,11 @@ from typing import Any, Final, TypeVar, cast
 
 from bullmq.queue_keys import QueueKeys  # type: ignore[import-untyped]
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 from bot.outside.queues.bullmq import scripts
-from bot.outside.queues.bullmq.counts import EVENTS, Figures, milliseconds, moment, whole
+from bot.outside.queues.bullmq.counts import EVENTS, Figures, from_milliseconds, milliseconds, whole
 from bot.outside.queues.connection import Ahead, Connection
-from bot.tools import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen
+from bot.outside.queues.protocol import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen
 
 PAGE: Final = 1000
 """Entries a page of `ended`: one takes Redis about 5 ms, during which its other clients wait."""
@@ -266,9 +266,9 @@ class BullQueue:
             stack=_last_stack(stack),
             attempts_made=whole(made or made_of_old),
             attempts=max(1, whole(options.get("attempts"))) if isinstance(options, dict) else 1,
-            added=moment(added),
-            started=moment(started),
-            finished=moment(finished),
+            added=from_milliseconds(added),
+            started=from_milliseconds(started),
+            finished=from_milliseconds(finished),
         )
 
     def near(self, id: str) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bot.outside.queues.connection import Connection
-from bot.tools import Bucket, QueueStatus
+from bot.outside.queues.protocol import Bucket, QueueStatus
 
 WINDOW: Final = timedelta(minutes=5)
 EVENTS: Final = 10_000
@@ -89,7 +89,7 @@ class Figures:
         for id in ids:
             pipe.hget(self._base + id, "timestamp")
         times = [whole(added) for added in (pipe.execute() if ids else []) if added]
-        return moment(min(times)) if times else None
+        return from_milliseconds(min(times)) if times else None
 
     def _per_minute(self, client: Any) -> float:
         """From the completed jobs still held; where they are removed at once, from BullMQ's own metrics if its workers
@@ -133,7 +133,7 @@ def milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def moment(written: object) -> datetime | None:
+def from_milliseconds(written: object) -> datetime | None:
     """A time as BullMQ writes it; None for none, and for what is no time."""
     try:
         return datetime.fromtimestamp(whole(written) / 1000, UTC) if whole(written) > 0 else None

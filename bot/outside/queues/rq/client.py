@@ -27,11 +27,11 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.utils import utcformat
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
-from bot.domain.action import Refused
+from bot.domain.errors import Refused
 from bot.outside.queues.connection import Connection
+from bot.outside.queues.protocol import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen, Whereabouts
 from bot.outside.queues.rq import reading
 from bot.outside.queues.rq.reading import Entry
-from bot.tools import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen, Whereabouts
 
 PAGE: Final = 1000
 MOST_MOVED: Final = 2000
@@ -215,9 +215,9 @@ class RqQueue:
             stack=entry.error,
             attempts_made=made,
             attempts=max(made, 1) + reading.number(entry.retries_left),
-            added=reading.moment(entry.created_at),
-            started=reading.moment(entry.started_at),
-            finished=reading.moment(entry.ended_at)
+            added=reading.from_rq_time(entry.created_at),
+            started=reading.from_rq_time(entry.started_at),
+            finished=reading.from_rq_time(entry.ended_at)
             or (datetime.fromtimestamp(entry.finished / 1000, UTC) if entry.finished else None),
         )
 
@@ -245,7 +245,7 @@ class RqQueue:
             paused, waiting, active, delayed, failed, completed, first, workers = pipe.execute()
             for id in first:
                 pipe.hmget(self._prefixes[0] + reading.text(id), "enqueued_at", "created_at")
-            times = [reading.moment(at or added or b"") for at, added in (pipe.execute() if first else [])]
+            times = [reading.from_rq_time(at or added or b"") for at, added in (pipe.execute() if first else [])]
             for worker in workers:
                 pipe.hget(worker, "version")
                 pipe.exists(worker)

@@ -87,11 +87,11 @@ class Entry(NamedTuple):
 
 def finished(ended_at: bytes, last: bytes) -> int:
     """When a job ended (ms). One whose worker died has no ended_at: its last result's id begins with the time then."""
-    at = moment(ended_at)
+    at = from_rq_time(ended_at)
     return round(at.timestamp() * 1000) if at else number(last.partition(b"-")[0])
 
 
-def moment(written: bytes) -> datetime | None:
+def from_rq_time(written: bytes) -> datetime | None:
     """A time as RQ writes it, in UTC; None for none, and for what is no time."""
     try:
         at = datetime.fromisoformat(written.decode())

@@ -1,48 +1,23 @@
-"""Who is called at night, what customers are told, where follow-ups are kept: the outside of an incident, as Protocols.
-
-Errors are those of ``bot.domain.errors``. ``Refused`` is a no with its reason, and asking again will not help;
-``Gone``, one of them, means that there is no such thing there any more. ``Unreachable`` means that the system could not
-be reached or is in trouble, ``Later`` that it asks for a pause: after these two nobody knows whether it happened, and
-the same call may be made again. **Everything that changes something here is safe to repeat**: where the other side has
-no idempotency of its own, a call has a ``key`` (the id of the Call that asked for it, say); what it made bears that key
-and is looked for first.
-
-All times are aware datetimes in UTC.
-"""
+"""The pager: who is called at night, and what about."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from bot.domain.action import Refused
-
 AlertStatus = Literal["triggered", "acknowledged", "resolved"]
+
+
 Relapse = Literal["unacknowledged", "reopened"]
+
+
 Urgency = Literal["high", "low"]
-PublicStatus = Literal["investigating", "identified", "monitoring", "resolved"]
-Impact = Literal["none", "minor", "major", "critical"]
 
 
 OUR_KEY = "firewatch-"
 """Begins the deduplication key of every alert that ``Pager.page`` makes."""
-
-
-class Gone(Refused):
-    """There is no such thing (any more) on the other side."""
-
-
-def keyed(*key: str) -> str:
-    """16 characters of a-z and 2-7 that stand for this key wherever it made something: 80 bits of its SHA-256."""
-    whole = hashlib.sha256("\x1f".join(key).encode("utf-8", "surrogatepass")).digest()
-    return base64.b32encode(whole[:10]).decode().lower()
-
-
-# ---------------------------------------------------------------- the pager
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,76 +228,4 @@ class Pager(Protocol):
 
     def on_schedule(self, schedule: str, at: datetime) -> Sequence[Person]:
         """Who is on call in this schedule at that time, with their e-mail addresses."""
-        ...
-
-
-# ---------------------------------------------------------------- the status page
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An incident on the status page. ``new``: False when it was there before."""
-
-    id: str
-    url: str
-    status: PublicStatus
-    new: bool
-
-
-class StatusPage(Protocol):
-    """What customers are told. Nothing is ever said here by itself: somebody pressed a button."""
-
-    def create(
-        self,
-        title: str,
-        body: str,
-        key: str,
-        *,
-        status: PublicStatus = "investigating",
-        impact: Impact | None = None,
-        components: Mapping[str, str] | None = None,
-    ) -> Posted:
-        """Put an incident on the page. The id that comes back is to be stored before anything else is done.
-
-        ``components``: component id → its status (``degraded_performance``, ``partial_outage``, ``major_outage``…).
-        """
-        ...
-
-    def update(self, id: str, body: str, status: PublicStatus | None = None, reopen: bool = False) -> Posted:
-        """Say what is new; without a status it stays as it is, unless ``reopen`` is to open again what is over there.
-
-        The very text that was said last is not said twice.
-        """
-        ...
-
-    def resolve(self, id: str, body: str) -> Posted:
-        """Say that it is over, unless that was said."""
-        ...
-
-    def look(self) -> None:
-        """Change nothing; raise what anything else would."""
-        ...
-
-
-# ---------------------------------------------------------------- the tracker
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    number: int
-    url: str
-    new: bool
-
-
-class Tracker(Protocol):
-    """Where follow-ups are kept."""
-
-    def create(
-        self, title: str, body: str, key: str, labels: Sequence[str] = (), since: datetime | None = None
-    ) -> Issue:
-        """Open an issue, or find the one with this key. ``since`` (when the incident began) keeps the search short."""
-        ...
-
-    def look(self) -> None:
-        """Change nothing; raise what anything else would."""
         ...
