@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.domain.errors import FirewatchError, Later, Refused
 from bot.outside.github.protocol import Tracker
 from bot.outside.pagerduty.protocol import Pager
+from bot.outside.queues.protocol import Queues
 from bot.outside.statuspage.protocol import StatusPage
 from bot.store.store import AWAY
 from bot.wiring import House
@@ -101,7 +102,7 @@ def _socket(house: House) -> str:
 
 
 def _queue(house: House, name: str) -> str:
-    queue = house.tools().queues.get(name)
+    queue = house.tools().need(Queues).get(name)
     status = queue.status()
     return f"{status.version or status.backend}, depth {status.depth}, {status.failed} failed, {status.workers} workers"
 
@@ -118,11 +119,11 @@ def _people(house: House) -> str:
 def _outside(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     """Those of PagerDuty, the status page and GitHub that are turned on."""
     settings, tools = house.settings, house.tools()
-    if (part := settings.pagerduty) and (pager := tools.pager):
+    if (part := settings.pagerduty) and (pager := tools.find(Pager)):
         yield "pagerduty", lambda: _pager(house, pager, part.from_address)
-    if (page := settings.statuspage) and (public := tools.status_page):
+    if (page := settings.statuspage) and (public := tools.find(StatusPage)):
         yield "status page", lambda: _seen_to(public, f"page {page.page_id} answers")
-    if (hub := settings.github) and (tracker := tools.tracker):
+    if (hub := settings.github) and (tracker := tools.find(Tracker)):
         yield "github", lambda: _seen_to(tracker, f"the issues of {hub.repository} can be read")
 
 

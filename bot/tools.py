@@ -11,18 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.domain.cause import Cause
+from bot.domain.errors import Refused
 from bot.domain.policy import People
-from bot.outside.queues.protocol import Queues
-from bot.outside.slack.protocol import Chat
 
 if TYPE_CHECKING:
     from bot.domain.incident import Event, Incident, Pace
-    from bot.outside.github.protocol import Tracker
-    from bot.outside.pagerduty.protocol import Pager
-    from bot.outside.statuspage.protocol import StatusPage
     from bot.triage.runbook import Runbook
 
 
@@ -34,6 +30,9 @@ class Triage(Protocol):
         ...
 
     def known(self) -> Iterable[Cause]: ...
+
+
+T = TypeVar("T")
 
 
 class Incidents(Protocol):
@@ -116,26 +115,47 @@ class Catalogue(Protocol):
         ...
 
 
+class Systems(Protocol):
+    """The outside systems, each known by the Protocol that it offers."""
+
+    def find(self, kind: type[T]) -> T | None:
+        """None while it is off."""
+        ...
+
+    def off(self, kind: type[Any]) -> str:
+        """How to turn it on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a handler is given."""
 
     now: datetime
-    queues: Queues
     triage: Triage
     people: People
-    chat: Chat
     incidents: Incidents
     samples: Samples
     replays: Replays
     catalogue: Catalogue
     runbook: Runbook
-    off: Callable[[Any], str]
-    """How to turn on a part that is off: "pagerduty", "statuspage", "github"."""
-    pager: Pager | None
-    status_page: StatusPage | None
-    tracker: Tracker | None
+    systems: Systems
     write: Callable[[str, Mapping[str, Any]], str]
     """A template of Markdown and its facts → the text."""
     posted: Callable[[str], tuple[str, str]]
     """Channel and ``ts`` of the message that has this key; both "" while it has not been posted."""
+
+    def find(self, kind: type[T]) -> T | None:
+        """The outside system that offers this Protocol, None while it is off."""
+        return self.systems.find(kind)
+
+    def need(self, kind: type[T]) -> T:
+        """The same; raises Refused, with how to turn it on, while it is off."""
+        found = self.systems.find(kind)
+        if found is None:
+            raise Refused(self.systems.off(kind))
+        return found
+
+    def off(self, kind: type[Any]) -> str:
+        """How to turn on a system that is off, in a sentence for the person who asked for it."""
+        return self.systems.off(kind)

@@ -11,34 +11,38 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.retry import Retry
 
-import handlers  # the table of contents: importing it makes every sentence known
+import handlers  # noqa: F401  the table of contents: importing it makes every sentence known
 from bot.domain.call import Call
 from bot.doors.worker import RqWorkQueue
+from bot.outside.github.protocol import Tracker
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.queues.protocol import Queues
 from bot.outside.slack.client import SlackWorkspace
+from bot.outside.slack.protocol import Chat
+from bot.outside.statuspage.protocol import StatusPage
 from bot.road.reception import Reception
 from bot.settings.environment import Settings
 from bot.store.store import Store
+from handlers.incident import cards
 
 if TYPE_CHECKING:
     from bot.domain.incident import Pace
     from bot.messages.render import Renderer
-    from bot.outside.github.protocol import Tracker
-    from bot.outside.pagerduty.protocol import Pager
-    from bot.outside.queues.protocol import Queues
-    from bot.outside.statuspage.protocol import StatusPage
     from bot.road.desk import Desk
     from bot.tools import Service, Tools, Triage
     from bot.triage.runbook import Runbook
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 REDIS_SECONDS = 5.0
+
+T = TypeVar("T")
 
 Now = Callable[[], datetime]
 
@@ -85,6 +89,20 @@ class _Catalogue:
 
     def pace(self, severity: str) -> Pace:
         return self.settings.catalogue.clocks.of(severity)
+
+
+class _Systems:
+    """``tools.Systems``: Protocol → how it is built, and how it is turned on."""
+
+    def __init__(self, offered: Mapping[type[Any], tuple[Callable[[], Any], Callable[[], str]]]) -> None:
+        self._offered = offered
+
+    def find(self, kind: type[T]) -> T | None:
+        found: T | None = self._offered[kind][0]()
+        return found
+
+    def off(self, kind: type[Any]) -> str:
+        return self._offered[kind][1]()
 
 
 def gate(settings: Settings, now: Now | None = None) -> Gate:
@@ -173,31 +191,33 @@ def house(settings: Settings, now: Now | None = None) -> House:
         known = pager()
         return poll(known, services, now()) if known and services else []
 
+    offered: dict[type[Any], tuple[Callable[[], Any], Callable[[], str]]] = {
+        Chat: (lambda: workspace, str),
+        Queues: (queues, lambda: settings.off("queues")),
+        Pager: (pager, lambda: settings.off("pagerduty")),
+        StatusPage: (status_page, lambda: settings.off("statuspage")),
+        Tracker: (tracker, lambda: settings.off("github")),
+    }
+    systems = _Systems(offered)
+
     def tools() -> Tools:
         return Tools(
             now=now(),
-            queues=queues(),
             triage=triage(),
             people=people,
-            chat=workspace,
             incidents=StoredIncidents(store),
             samples=store,
             replays=Replays(store),
             catalogue=_Catalogue(settings),
             runbook=runbook(),
-            off=settings.off,
-            pager=pager(),
-            status_page=status_page(),
-            tracker=tracker(),
+            systems=systems,
             write=renderer.render_text,
             posted=store.where,
         )
 
     outbox = Outbox(store, workspace, now, draw)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
-    desk = Desk(
-        store, front.reception.line, workspace, renderer, outbox, people, tools, now, handlers.incident.cards, polled
-    )
+    desk = Desk(store, front.reception.line, workspace, renderer, outbox, people, tools, now, cards, polled)
     return House(settings, text, line_redis, store, workspace, renderer, desk, tools)
 
 

@@ -1,31 +1,9 @@
-"""The runbook, one section a file: the table of contents."""
+"""The runbook, one section a file: the table of contents. Every file of this folder is found and imported by name."""
 
-from handlers import (
-    alerts,
-    duties,
-    evidence,
-    home,
-    incident,
-    jobs,
-    oncall,
-    outside,
-    postmortem,
-    replay,
-    runbook,
-    updates,
-)
+from __future__ import annotations
 
-__all__ = [
-    "alerts",
-    "duties",
-    "evidence",
-    "home",
-    "incident",
-    "jobs",
-    "oncall",
-    "outside",
-    "postmortem",
-    "replay",
-    "runbook",
-    "updates",
-]
+import pkgutil
+from importlib import import_module
+
+for found in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{found.name}")

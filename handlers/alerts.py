@@ -15,7 +15,8 @@ from bot.domain.call import Call
 from bot.domain.errors import Gone, Later, Unanswered
 from bot.domain.incident import Incident
 from bot.domain.reply import Begin, Reply
-from bot.outside.pagerduty.protocol import Alert
+from bot.outside.pagerduty.protocol import Alert, Pager
+from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
 from handlers.oncall import acknowledged
 from handlers.updates import figures
@@ -35,12 +36,13 @@ def alert(call: Call, tools: Tools, verb: str, alert: str, note: str | None = No
     alert: PagerDuty's id
     note: the id of a note
     """
-    if tools.pager is None:
+    pager = tools.find(Pager)
+    if pager is None:
         raise Unanswered("PagerDuty is off")
     incident = tools.incidents.of_alert(alert)
     try:
-        seen = tools.pager.alert(alert)
-        into = tools.pager.alert(seen.merged_into) if seen.merged_into else None
+        seen = pager.alert(alert)
+        into = pager.alert(seen.merged_into) if seen.merged_into else None
     except Gone:
         return _gone(incident, alert)
     if into and incident:
@@ -130,8 +132,9 @@ def _joined(incident: Incident, seen: Alert, facts: dict[str, Any]) -> Reply:
 def acknowledged_by(incident: Incident, tools: Tools, seen: Alert) -> Incident:
     """As somebody did elsewhere: whoever has no account here is named, and does not lead."""
     first = min(seen.acknowledged, key=lambda each: each.at)
-    known = first.by if first.by.email or tools.pager is None else tools.pager.person(first.by.id)
-    user = tools.chat.user_of(known.email) if known and known.email else ""
+    pager = tools.find(Pager)
+    known = first.by if first.by.email or pager is None else pager.person(first.by.id)
+    user = tools.need(Chat).user_of(known.email) if known and known.email else ""
     return incident.acknowledge(user or first.by.name or "somebody", first.at, lead=user)
 
 
@@ -183,8 +186,7 @@ def _said(incident: Incident, seen: Alert, template: str, over: tuple[str, ...] 
 
 def _annotated(tools: Tools, incident: Incident, alert: str, note: str) -> Reply:
     """A note that somebody wrote in PagerDuty belongs on the timeline; the bot's own came from there."""
-    assert tools.pager is not None
-    found = next((each for each in tools.pager.notes(alert) if each.id == note), None)
+    found = next((each for each in tools.need(Pager).notes(alert) if each.id == note), None)
     if found is None or found.ours:
         raise Unanswered("our own note")
     _housed(incident)

@@ -15,6 +15,9 @@ from bot.domain.call import Call
 from bot.domain.errors import Later, Unanswered
 from bot.domain.incident import MISSED, Duty, Incident, duties, postmortem_due
 from bot.domain.reply import Begin, Reply
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.slack.protocol import Chat
+from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.oncall import pager_service
 from handlers.updates import draft, figures, since_last
@@ -92,7 +95,7 @@ def _update_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     if not lead:
         raise Unanswered("nobody leads and nobody is on call")
     facts = {"title": incident.title, "room": incident.channel, "late": MISSED, "state": incident.state}
-    return replace(_reminder("oncall/update_missed", incident, facts), channel=tools.chat.dm(lead))
+    return replace(_reminder("oncall/update_missed", incident, facts), channel=tools.need(Chat).dm(lead))
 
 
 def _update_missed_twice(incident: Incident, owed: Duty, tools: Tools) -> Reply:
@@ -105,7 +108,7 @@ def _update_missed_twice(incident: Incident, owed: Duty, tools: Tools) -> Reply:
 
 
 def _status_page(incident: Incident, owed: Duty, tools: Tools) -> Reply:
-    if tools.status_page is None:
+    if tools.find(StatusPage) is None:
         raise Unanswered("the status page is off")
     text = draft(incident)
     facts = {"draft": text, "publish": ACTIONS["/incident publish"].sentence(text=text), "edit": "/incident publish"}
@@ -126,7 +129,7 @@ def _postmortem(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     }
     lead = incident.lead or next(iter(tools.people.leads()), "")
     if owed.name == "postmortem-late" and lead:
-        return replace(_reminder("oncall/postmortem_late", incident, facts), channel=tools.chat.dm(lead))
+        return replace(_reminder("oncall/postmortem_late", incident, facts), channel=tools.need(Chat).dm(lead))
     return _reminder("oncall/postmortem_due", incident, facts)
 
 
@@ -145,7 +148,7 @@ def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, fac
     alert = next((each for each in incident.alerts if each not in incident.over), "")
     service = pager_service(incident, tools)
     begins: Sequence[Begin] = []
-    if tools.pager and (alert or service):
+    if tools.find(Pager) and (alert or service):
         data = {"number": incident.number, "alert": alert, "service": service, "why": incident.title}
         begins = [Begin("pager-escalate", {**data, "duty": owed.name, "at": owed.at.isoformat()})]
     facts = {"number": incident.number, "pages": bool(begins), "oncall": list(tools.people.oncall()), **facts}

@@ -17,6 +17,7 @@ from typing import Any
 from bot.domain.action import ACTIONS
 from bot.domain.errors import FirewatchError
 from bot.domain.incident import Incident
+from bot.outside.queues.protocol import Queues
 from bot.tools import Service, Tools
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ def queue(service: Service, tools: Tools) -> Mapping[str, Any] | None:
     """Depth, the oldest job, failures, workers."""
     if not service.queue:
         return None
-    seen = tools.queues.get(service.queue).status()
+    seen = tools.need(Queues).get(service.queue).status()
     return {
         "name": seen.name,
         "depth": seen.depth,
@@ -122,7 +123,7 @@ def causes(service: Service, tools: Tools) -> Mapping[str, Any] | None:
         return None
     found: Counter[str] = Counter()
     known: dict[str, tuple[str, str]] = {}
-    for page in tools.queues.get(service.queue).ended("failed", tools.now - timedelta(hours=2)):
+    for page in tools.need(Queues).get(service.queue).ended("failed", tools.now - timedelta(hours=2)):
         for job in page:
             cause = tools.triage.cause(job.reason, job.name)
             known[cause.key] = (cause.title, cause.retry)

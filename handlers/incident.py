@@ -18,6 +18,10 @@ from bot.domain.incident import Event, Incident, ack_due, postmortem_due, update
 from bot.domain.parameters import Text
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import Begin, File, Reply
+from bot.outside.github.protocol import Tracker
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.slack.protocol import Chat
+from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
 from handlers.listing import lists
@@ -84,7 +88,7 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
         case "invite":
             users = dict.fromkeys([incident.opened_by, *tools.people.oncall()])
             with suppress(Refused):
-                tools.chat.invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
+                tools.need(Chat).invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
             return Next("summary", data)
         case "summary":
             facts = summary_facts(incident, tools)
@@ -94,9 +98,9 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
             if not ts:
                 return Next("pin", data, wait=1.0)
             with suppress(Refused):
-                tools.chat.pin(incident.channel, ts)
+                tools.need(Chat).pin(incident.channel, ts)
             with suppress(Refused):
-                tools.chat.bookmark(incident.channel, "Live summary", tools.chat.link(incident.channel, ts))
+                tools.need(Chat).bookmark(incident.channel, "Live summary", tools.need(Chat).link(incident.channel, ts))
             step = "evidence" if incident.alerts else "announce"
             return Next(step, data, incident=replace(incident, summary=ts))
         case "evidence":
@@ -125,7 +129,7 @@ def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
     """A channel of its own; where Slack will not have one, the incident lives where it was opened."""
     data = under_way.data
     try:
-        channel = incident.channel or tools.chat.create_channel(incident.name, under_way.started)
+        channel = incident.channel or tools.need(Chat).create_channel(incident.name, under_way.started)
     except Unreachable:
         raise
     except Refused as no:
@@ -216,7 +220,7 @@ def note(call: Call, tools: Tools, text: Text) -> Reply:
 
 def mirrored(incident: Incident, call: Call, tools: Tools, text: str) -> list[Begin]:
     """The note that PagerDuty gets of what is said here; none for an incident without an alert."""
-    if not incident.alert or not tools.pager:
+    if not incident.alert or not tools.find(Pager):
         return []
     return [Begin("pager-note", {"number": incident.number, "alert": incident.alert, "text": text, "key": call.id})]
 
@@ -229,7 +233,7 @@ def keep(call: Call, tools: Tools, channel: str, ts: str) -> Reply:
     ts: which one it is
     """
     incident = here(call, tools)
-    said = tools.chat.message(channel, ts)
+    said = tools.need(Chat).message(channel, ts)
     event = {
         "kind": "note",
         "at": said.at,
@@ -330,17 +334,17 @@ def _resolved(incident: Incident, tools: Tools) -> Reply:
         "to_ack": (acked - since).total_seconds() if acked else None,
         "postmortem_due": due.timestamp() if due else None,
         "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
-        "track": ACTIONS["/postmortem track"].sentence() if tools.tracker and due else None,
+        "track": ACTIONS["/postmortem track"].sentence() if tools.find(Tracker) and due else None,
         "owner": "/postmortem owner",
     }
     begins = []
-    if tools.pager:
+    if tools.find(Pager):
         begins += [
             Begin("pager-resolve", {"number": incident.number, "alert": alert, "text": f"Resolved: {incident.cause}"})
             for alert in incident.alerts
             if alert not in incident.over
         ]
-    if tools.status_page and incident.status_page:
+    if tools.find(StatusPage) and incident.status_page:
         begins.append(Begin("page-resolve", {"number": incident.number, "id": incident.status_page}))
     return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"}, begins=begins)
 

@@ -18,7 +18,7 @@ from bot.domain.errors import Refused
 from bot.domain.parameters import Ids, Percent, Rate, Since
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import Begin, File, Plan, Reply
-from bot.outside.queues.protocol import Queue, QueueStatus, Seen
+from bot.outside.queues.protocol import Queue, Queues, QueueStatus, Seen
 from bot.tools import Tools
 
 SHOWN = 10
@@ -52,10 +52,10 @@ def status(call: Call, tools: Tools, queue: str | None = None, /) -> Reply:
 
     queue: one of the queues in the catalogue; without it, all of them
     """
-    names = [queue] if queue else list(tools.queues.names())
+    names = [queue] if queue else list(tools.need(Queues).names())
     if not names:
         raise Refused("No queue is in the catalogue.", "Add `[queues.NAME]` to firewatch.toml.")
-    queues = [tools.queues.get(name) for name in names]
+    queues = [tools.need(Queues).get(name) for name in names]
     facts = [_figures(each.status(), tools) for each in queues]
     files = [_picture(queues[0], tools, facts[0])] if len(queues) == 1 else []
     return Reply("jobs/status", {"queues": facts}, files=files)
@@ -139,7 +139,7 @@ def failed(
     since: only jobs that failed since then
     name: only jobs of this name
     """
-    where = tools.queues.get(queue)
+    where = tools.need(Queues).get(queue)
     groups: dict[str, Group] = {}
     for seen, why in _failures(where, tools, since, name):
         groups.setdefault(why.key, Group(why)).add(seen, tools.now)
@@ -222,7 +222,7 @@ def show(call: Call, tools: Tools, queue: str, id: str) -> Reply:
     queue: one of the queues in the catalogue
     id: the job's id
     """
-    where = tools.queues.get(queue)
+    where = tools.need(Queues).get(queue)
     job = where.job(id)
     if job is None:
         near = where.near(id)
@@ -286,7 +286,7 @@ def replay(
     stop_at: stop when so large a share has failed again
     dry_run: show the plan and end there
     """
-    where = tools.queues.get(queue)
+    where = tools.need(Queues).get(queue)
     most = where.max_replay
     if not 1 <= count <= most:
         raise Refused(f"`--count` is a number from 1 to {most:,} on {queue}, not {count:,}.")
@@ -498,7 +498,7 @@ def resume(call: Call, tools: Tools, queue: str) -> Plan:
 
 
 def _switch(tools: Tools, queue: str, *, paused: bool) -> Plan:
-    where = tools.queues.get(queue)
+    where = tools.need(Queues).get(queue)
     now = where.status()
     where.switchable(paused=paused)
     if now.paused == paused:
@@ -511,7 +511,7 @@ def _switch(tools: Tools, queue: str, *, paused: bool) -> Plan:
 @procedure("switch")
 def switching(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """One step: pause or resume, and say so."""
-    queue = tools.queues.get(under_way.data["queue"])
+    queue = tools.need(Queues).get(under_way.data["queue"])
     if under_way.data["paused"]:
         queue.pause()
     else:

@@ -11,10 +11,11 @@ from typing import Any
 
 from bot.domain.action import Risk, action
 from bot.domain.call import Call
-from bot.domain.errors import FirewatchError, Refused
+from bot.domain.errors import FirewatchError
 from bot.domain.incident import Incident, update_due
 from bot.domain.parameters import Text
 from bot.domain.reply import Begin, Reply
+from bot.outside.pagerduty.protocol import Pager
 from bot.tools import Tools
 from handlers.incident import here
 from handlers.updates import figures
@@ -31,15 +32,14 @@ def ack(call: Call, tools: Tools, alert: str | None = None, /) -> Reply:
     incident = tools.incidents.of_alert(alert) if alert else here(call, tools)
     if alert and (incident is None or incident.acknowledged_at):
         # One that no incident here is about, one that joined later, or one whose acknowledgement has run out there.
-        if tools.pager is None:
-            raise Refused(tools.off("pagerduty"))
+        tools.need(Pager)
         data = {"alert": alert, "by": call.actor}
         return Reply("oncall/acking", {"alert": alert, "by": call.actor}, begins=[Begin("pager-ack", data)])
     assert incident is not None
     after = incident.acknowledge(call.actor, call.at, lead=call.actor)
     after = replace(after, figures=figures(incident, tools))
     begins = []
-    if tools.pager:
+    if tools.find(Pager):
         begins = [
             Begin("pager-ack", {"number": incident.number, "alert": each, "by": call.actor})
             for each in incident.alerts
@@ -72,10 +72,11 @@ def show(call: Call, tools: Tools) -> Reply:
     """Show who is on call now, until when, and who is next."""
     turns: list[dict[str, Any]] = []
     down = ""
-    if tools.pager:
+    pager = tools.find(Pager)
+    if pager:
         services = [each.pagerduty for each in tools.catalogue.services.values() if each.pagerduty]
         try:
-            found = tools.pager.oncall(services, tools.now, tools.now + timedelta(days=7)) if services else []
+            found = pager.oncall(services, tools.now, tools.now + timedelta(days=7)) if services else []
             turns = [
                 {
                     "name": each.person.name,
@@ -94,7 +95,7 @@ def show(call: Call, tools: Tools) -> Reply:
         "leads": list(tools.people.leads()),
         "turns": turns,
         "down": down,
-        "off": None if tools.pager else tools.off("pagerduty"),
+        "off": None if pager else tools.off(Pager),
     }
     return Reply("oncall/show", facts)
 
@@ -106,8 +107,7 @@ def page(call: Call, tools: Tools, who: str, why: Text) -> Reply:
     who: a mention such as @maria, or the name or id of an escalation policy
     why: what they are needed for
     """
-    if tools.pager is None:
-        raise Refused(tools.off("pagerduty"))
+    tools.need(Pager)
     incident = tools.incidents.of_channel(call.channel)
     data = {
         "number": incident.number if incident else None,

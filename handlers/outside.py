@@ -14,7 +14,9 @@ from bot.domain.errors import Gone, Refused, Unreachable
 from bot.domain.incident import Duty, Incident, duties
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import Reply
+from bot.outside.github.protocol import Tracker
 from bot.outside.pagerduty.protocol import Acting, Alert, OnCall, Pager, Person, Policy
+from bot.outside.slack.protocol import Chat
 from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 
@@ -25,30 +27,18 @@ OVER = "This is resolved. We are sorry for it."
 """The last word to customers."""
 
 
-def _pager(tools: Tools) -> Pager:
-    if tools.pager is None:
-        raise Refused(tools.off("pagerduty"))
-    return tools.pager
-
-
-def _status_page(tools: Tools) -> StatusPage:
-    if tools.status_page is None:
-        raise Refused(tools.off("statuspage"))
-    return tools.status_page
-
-
 def acting(user: str, tools: Tools) -> Acting:
     """In whose name: the person's own, where it is one of this workspace."""
     if not user.startswith(("U", "W")):
         return BOT
-    return Acting(tools.chat.email(user), tools.chat.name(user))
+    return Acting(tools.need(Chat).email(user), tools.need(Chat).name(user))
 
 
 @procedure("pager-ack")
 def acknowledge(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Acknowledge an alert as whoever said so; say who was first, when that was somebody else."""
     data = under_way.data
-    done = _pager(tools).acknowledge(data["alert"], acting(data["by"], tools))
+    done = tools.need(Pager).acknowledge(data["alert"], acting(data["by"], tools))
     alert = done.alert
     facts = {
         "alert": alert.id,
@@ -68,7 +58,7 @@ def note(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Mirror what was said here as a note on the alert. An alert that is gone there takes no notes."""
     data = under_way.data
     try:
-        _pager(tools).note(data["alert"], data["text"], acting(under_way.asker, tools), data["key"])
+        tools.need(Pager).note(data["alert"], data["text"], acting(under_way.asker, tools), data["key"])
     except Gone:
         return Next("", data)
     return Next("", data)
@@ -78,7 +68,7 @@ def note(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def severity(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """The account's own priority of that rank, where it has one."""
     data = under_way.data
-    _pager(tools).set_severity(data["alert"], data["severity"], acting(under_way.asker, tools))
+    tools.need(Pager).set_severity(data["alert"], data["severity"], acting(under_way.asker, tools))
     return Next("", data)
 
 
@@ -86,7 +76,7 @@ def severity(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def resolve(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Resolve the alert too, unless it is."""
     data = under_way.data
-    _pager(tools).resolve(data["alert"], acting(under_way.asker, tools), data["text"])
+    tools.need(Pager).resolve(data["alert"], acting(under_way.asker, tools), data["text"])
     return Next("", data)
 
 
@@ -98,7 +88,7 @@ def escalate(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     paged beside it: to escalate it would trigger it anew, and page everybody who is at it already. So are those of the
     last level, once more, where there is no further one.
     """
-    pager, data = _pager(tools), dict(under_way.data)
+    pager, data = tools.need(Pager), dict(under_way.data)
     incident = tools.incidents.get(data["number"])
     if under_way.step == "start":
         alert = _known(pager, data["alert"])
@@ -180,12 +170,12 @@ def _beside(pager: Pager, data: Mapping[str, Any]) -> dict[str, Any]:
 @procedure("pager-page")
 def page(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Page a person (a mention, by their e-mail address) or a policy; in a form, a person too is but a name."""
-    pager, data = _pager(tools), under_way.data
+    pager, data = tools.need(Pager), under_way.data
     target: Person | Policy
     who = data["who"]
     if who.startswith("<@"):
         user = who[2:].partition("|")[0].rstrip(">")
-        found = pager.user(tools.chat.email(user))
+        found = pager.user(tools.need(Chat).email(user))
         if found is None:
             raise Refused(f"PagerDuty knows nobody with the e-mail address of <@{user}>.", "Page a policy instead.")
         target = found
@@ -215,7 +205,7 @@ def publish(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     The page may have been away for long: what is over before it was said is not said, and what was over by the time it
     was is resolved there at once.
     """
-    data, page = dict(under_way.data), _status_page(tools)
+    data, page = dict(under_way.data), tools.need(StatusPage)
     incident = tools.incidents.get(data["number"])
     match under_way.step:
         case "start":
@@ -242,7 +232,7 @@ def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Say what is new on the status page. What was resolved there and is open again here is opened there, too."""
     data = under_way.data
     incident = tools.incidents.get(data["number"])
-    _status_page(tools).update(data["id"], data["text"], reopen=not incident.resolved)
+    tools.need(StatusPage).update(data["id"], data["text"], reopen=not incident.resolved)
     return Next("", data)
 
 
@@ -250,7 +240,7 @@ def tell(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def over(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Say on the status page that it is over."""
     data = under_way.data
-    _status_page(tools).resolve(data["id"], OVER)
+    tools.need(StatusPage).resolve(data["id"], OVER)
     return Next("", data)
 
 
@@ -258,13 +248,10 @@ def over(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
 def track(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """Open the tracker's issue, and keep its address."""
     data = dict(under_way.data)
-    if tools.tracker is None:
-        raise Refused(tools.off("github"))
+    tracker = tools.need(Tracker)
     incident = tools.incidents.get(data["number"])
     if under_way.step == "start":
-        issue = tools.tracker.create(
-            data["title"], data["body"], f"incident-{data['number']}", since=incident.opened_at
-        )
+        issue = tracker.create(data["title"], data["body"], f"incident-{data['number']}", since=incident.opened_at)
         return Next(
             "said", {**data, "url": issue.url, "issue": issue.number}, incident=replace(incident, issue=issue.url)
         )

@@ -18,6 +18,9 @@ from bot.domain.incident import Event, Incident, postmortem_due
 from bot.domain.parameters import User
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import Begin, File, Reply
+from bot.outside.github.protocol import Tracker
+from bot.outside.queues.protocol import Queues
+from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
 from handlers.incident import here
 
@@ -113,7 +116,7 @@ def _names(users: list[str], tools: Tools) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for user in dict.fromkeys(user for user in users if user.startswith(("U", "W"))):
         try:
-            names[user] = tools.chat.name(user)
+            names[user] = tools.need(Chat).name(user)
         except FirewatchError:
             break
     return names
@@ -126,7 +129,7 @@ def _links(incident: Incident, events: Sequence[Event], tools: Tools) -> list[st
     """
     ending = f"p{incident.summary.replace('.', '')}"
     try:
-        known = tools.chat.link(incident.channel, incident.summary) if incident.summary else ""
+        known = tools.need(Chat).link(incident.channel, incident.summary) if incident.summary else ""
     except FirewatchError:
         known = ""
     room = known.removesuffix(ending) if known.endswith(ending) else ""
@@ -147,7 +150,7 @@ def _queue(incident: Incident, tools: Tools) -> dict[str, Any] | None:
     until = incident.resolved_at or tools.now
     step = sixtieth(until - since)
     try:
-        buckets = tools.queues.get(service.queue).history(since, until, step)
+        buckets = tools.need(Queues).get(service.queue).history(since, until, step)
     except FirewatchError:
         return None
     depth = [(at.timestamp(), count) for at, count in tools.samples.depth(service.queue, since) if at <= until]
@@ -237,8 +240,7 @@ def done(call: Call, tools: Tools, link: str) -> Reply:
 def track(call: Call, tools: Tools) -> Reply:
     """Open an issue in the tracker, with the cause, the actions taken and their receipts."""
     incident = here(call, tools)
-    if tools.tracker is None:
-        raise Refused(tools.off("github"))
+    tools.need(Tracker)
     if incident.issue:
         raise Refused("There is an issue already.", incident.issue)
     facts = {"number": incident.number, "by": call.actor}

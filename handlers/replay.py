@@ -17,7 +17,7 @@ from bot.domain.cause import Cause
 from bot.domain.errors import Refused, Unreachable
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import File, Reply
-from bot.outside.queues.protocol import Queue, Seen
+from bot.outside.queues.protocol import Queue, Queues, Seen
 from bot.tools import Tools
 from handlers.jobs import HELD_BACK
 
@@ -43,7 +43,7 @@ INLINE = 20
 def replaying(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     """One step of a replay. ``data``: see ``_begun``; the outcome of each job is in the ledger."""
     data = dict(under_way.data) if under_way.step != "start" else _begun(under_way, tools)
-    queue, now = tools.queues.get(data["queue"]), tools.now.timestamp()
+    queue, now = tools.need(Queues).get(data["queue"]), tools.now.timestamp()
     closed: dict[int, Any] = {}
     if now - data["looked"] >= LOOK_EVERY:
         data["looked"] = now
@@ -228,7 +228,7 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger, data: dict[str, A
     rows = ledger.rows(0, data["taken"])
     lines = [_line(seen, outcomes.get(place)) for place, seen in enumerate(rows)]
     moved = [seen.id for seen, line in zip(rows, lines, strict=True) if line["end"] not in ("changed", "gone")]
-    queue = tools.queues.get(data["queue"])
+    queue = tools.need(Queues).get(data["queue"])
     now = queue.status()
     failed = [line for line in lines if line["end"] == "failed"]
     again = [line["id"] for line in failed if data["again"].get(line["cause"], {}).get("retry") not in HELD_BACK]

@@ -11,6 +11,7 @@ from bot.domain.incident import Incident
 from bot.domain.parameters import Text
 from bot.domain.reply import Reply
 from bot.domain.words import quoted
+from bot.outside.queues.protocol import Queues
 from bot.tools import Tools
 from bot.triage.runbook import Section
 
@@ -73,7 +74,7 @@ def section_facts(section: Section, incident: Incident | None, tools: Tools) -> 
 def _queue(incident: Incident | None, tools: Tools) -> str:
     """The queue that the steps are about: that of the incident's service, else the only one there is."""
     service = tools.catalogue.services.get(incident.service) if incident else None
-    names = tools.queues.names()
+    names = tools.need(Queues).names()
     return service.queue if service and service.queue else names[0] if len(names) == 1 else ""
 
 

@@ -16,6 +16,9 @@ from bot.domain.errors import FirewatchError, Refused
 from bot.domain.incident import Event, Incident, update_due
 from bot.domain.parameters import Text, User, duration_words
 from bot.domain.reply import Begin, File, Reply
+from bot.outside.pagerduty.protocol import Pager
+from bot.outside.queues.protocol import Queues
+from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.incident import here, mirrored
 
@@ -53,8 +56,8 @@ def update(
     pace = tools.catalogue.pace(incident.severity)
     if next is not None and next < timedelta(minutes=1):
         raise Refused("The next update follows in `1m` at the soonest.")
-    if public and tools.status_page is None:
-        raise Refused(tools.off("statuspage"))
+    if public:
+        tools.need(StatusPage)
     said = {"text": text[:LONGEST], "impact": impact or "", "known": known or "", "doing": doing or ""}
     after = incident.updated(call.at, said, call.at + next if next else None)
     after = replace(after, figures=figures(incident, tools))
@@ -88,7 +91,7 @@ def severity(call: Call, tools: Tools, severity: Literal["sev1", "sev2", "sev3",
         raise Refused(f"Incident {incident.number} is {severity} already.")
     facts = {"before": incident.severity, "after": severity, "by": call.actor}
     begins = []
-    if incident.alert and tools.pager:
+    if tools.find(Pager) and incident.alert:
         begins = [Begin("pager-severity", {"number": incident.number, "alert": incident.alert, "severity": severity})]
     after = replace(incident, severity=severity)
     return Reply("incident/severity", facts, incident=after, event={"kind": "severity"}, begins=begins)
@@ -156,8 +159,7 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
     """
     incident = here(call, tools)
     incident.still_open()
-    if tools.status_page is None:
-        raise Refused(tools.off("statuspage"))
+    tools.need(StatusPage)
     if incident.status_page:
         raise Refused("It is on the status page already.", "`/incident update TEXT --public` says what is new there.")
     facts = {"text": text, "by": call.actor}
@@ -184,7 +186,7 @@ def figures(incident: Incident, tools: Tools) -> Mapping[str, int]:
     if service is None or not service.queue:
         return {}
     try:
-        seen = tools.queues.get(service.queue).status()
+        seen = tools.need(Queues).get(service.queue).status()
     except FirewatchError:
         return {}
     return {"depth": seen.depth, "failed": seen.failed, "workers": seen.workers}

@@ -12,11 +12,11 @@ from typing import Any
 
 from bot.domain.call import Call
 from bot.domain.errors import Refused
-from bot.outside.queues.protocol import Bucket, QueueStatus
-from bot.outside.slack.protocol import Postable, Said
+from bot.outside.queues.protocol import Bucket, Queues, QueueStatus
+from bot.outside.slack.protocol import Chat, Postable, Said
 from bot.road.outbox import Posting
 from bot.settings.environment import load
-from bot.tools import Tools
+from bot.tools import Systems, Tools
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -254,8 +254,8 @@ class Queue:
 
 
 @dataclass(slots=True)
-class Queues:
-    """``tools.Queues`` with one queue."""
+class QueuesOfOne:
+    """``Queues`` with one queue."""
 
     queue: Queue
 
@@ -280,6 +280,20 @@ class Line:
 
     def room(self) -> tuple[int, int]:
         return self.space
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """``tools.Systems``, some of them the test's own."""
+
+    others: Systems
+    own: Mapping[Any, Any]
+
+    def find(self, kind: type[Any]) -> Any:
+        return self.own[kind] if kind in self.own else self.others.find(kind)
+
+    def off(self, kind: type[Any]) -> str:
+        return self.others.off(kind)
 
 
 class Night:
@@ -315,7 +329,9 @@ class Night:
         tools = desk.tools
 
         def own() -> Tools:
-            return replace(tools(), chat=slack, queues=Queues(self.queue))
+            made = tools()
+            own_systems: dict[Any, Any] = {Chat: slack, Queues: QueuesOfOne(self.queue)}
+            return replace(made, systems=Replaced(made.systems, own_systems))
 
         desk.tools = desk.steps.tools = desk.plans.tools = desk.rounds.tools = own
         self.house = made

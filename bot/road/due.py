@@ -14,6 +14,7 @@ from bot.domain.errors import Later, Refused
 from bot.domain.incident import Duty, Incident, duties
 from bot.domain.reply import Reply
 from bot.messages.render import Renderer
+from bot.outside.queues.protocol import Queues
 from bot.outside.slack.protocol import Workspace
 from bot.store.store import Store
 from bot.tools import Tools
@@ -108,9 +109,9 @@ class Rounds:
         """Note each queue's depth, for the picture of the last hour."""
         self.store.remind("sample:", self.now() + SAMPLE_EVERY)
         tools = self.tools()
-        for name in tools.queues.names():
+        for name in tools.need(Queues).names():
             try:
-                self.store.sample(name, tools.now, tools.queues.get(name).status().depth)
+                self.store.sample(name, tools.now, tools.need(Queues).get(name).status().depth)
             except (Refused, Later) as down:
                 log.warning("no sample", extra={"queue": name, "why": str(down)})
 

@@ -18,6 +18,7 @@ import pytest
 
 from bot.domain.call import Call
 from bot.messages.render import Renderer
+from bot.outside.queues.protocol import Queues
 from bot.road.desk import BESIDE
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.sandbox.stage import CATALOGUE
@@ -132,7 +133,7 @@ def _at(what: str, when: Callable[..., bool], does: bool) -> Point:
             "store": made.store,
             "workspace": made.workspace,
             "line": made.desk.line,
-            "queue": made.tools().queues.get(QUEUE) if part == "queue" else None,
+            "queue": made.tools().need(Queues).get(QUEUE) if part == "queue" else None,
         }
         real = getattr(parts[part], name)
 
