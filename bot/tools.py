@@ -40,7 +40,9 @@ class Incidents(Protocol):
 
     def get(self, number: int) -> Incident: ...
 
-    def of_channel(self, channel: str) -> Incident | None: ...
+    def living_in(self, channel: str) -> Sequence[Incident]:
+        """The incidents whose channel this is, over or not, the newest first."""
+        ...
 
     def of_alert(self, alert: str) -> Incident | None:
         """The incident that this alert of PagerDuty's opened or joined."""

@@ -28,7 +28,7 @@ ECHO = timedelta(minutes=2)
 """An escalation that comes so soon after our own is our own."""
 
 
-@action("/alert", Risk.LOOK, hidden=True, doors=("pagerduty",))
+@action("/alert", Risk.LOOK, hidden=True, doors=("pagerduty",), incident=False)
 def alert(call: Call, tools: Tools, verb: str, alert: str, note: str | None = None, /) -> Reply:
     """Take in what PagerDuty says of an alert.
 

@@ -23,7 +23,7 @@ from handlers.oncall import pager_service
 from handlers.updates import draft, figures, since_last
 
 
-@action("/duty", Risk.LOOK, hidden=True, doors=("clock",))
+@action("/duty", Risk.LOOK, hidden=True, doors=("clock",), incident=False)
 def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> Reply:
     """Remind of what is due, if it still is.
 
@@ -140,7 +140,7 @@ def _reminder(template: str, incident: Incident, facts: Mapping[str, Any]) -> Re
     channel = incident.channel or incident.origin
     if not channel:
         raise Later(5.0, f"incident {incident.number} has no channel yet")
-    return Reply(template, {"number": incident.number, **facts}, channel=channel)
+    return Reply(template, {"number": incident.number, **facts}, channel=channel, about=incident.number)
 
 
 def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, facts: Mapping[str, Any]) -> Reply:

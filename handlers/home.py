@@ -18,7 +18,7 @@ LATELY = 500
 """Incidents among which owed postmortems are looked for: the latest."""
 
 
-@action("/home", Risk.LOOK, hidden=True)
+@action("/home", Risk.LOOK, hidden=True, incident=False)
 def home(call: Call, tools: Tools) -> Reply:
     """Show the open incidents with their clocks, what is yours, and every command."""
     open_now = lists(tools.incidents.open(), tools)
@@ -39,7 +39,7 @@ def home(call: Call, tools: Tools) -> Reply:
     return Reply("home/home", facts, to="home")
 
 
-@action("/unknown", Risk.LOOK, hidden=True)
+@action("/unknown", Risk.LOOK, hidden=True, incident=False)
 def unknown(call: Call, tools: Tools, thing: Text) -> Reply:
     """Answer a button or shortcut that this version does not know."""
     raise Refused(

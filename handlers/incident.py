@@ -25,6 +25,7 @@ from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.evidence import card_facts, gathered
 from handlers.listing import lists
+from handlers.which import alert_key, here, summary_key
 
 LISTED = 20
 EVENTS_SHOWN = 30
@@ -33,7 +34,7 @@ EVENTS_SHOWN = 30
 # ---------------------------------------------------------------- opening
 
 
-@action("/incident open", Risk.ACT, form=True)
+@action("/incident open", Risk.ACT, form=True, incident=False)
 def open_incident(
     call: Call,
     tools: Tools,
@@ -118,7 +119,7 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 "severity": incident.severity,
                 "by": incident.opened_by,
                 "room": incident.channel,
-                "show": ACTIONS["/incident show"].sentence(number=incident.number),
+                "show": ACTIONS["/incident show"].sentence(incident.number),
             }
             if not incident.origin or incident.origin == incident.channel:
                 return Next("", data)
@@ -133,20 +134,12 @@ def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
     except Unreachable:
         raise
     except Refused as no:
-        if not incident.origin or tools.incidents.of_channel(incident.origin):
+        if not incident.origin:
             raise
         facts = {"number": incident.number, "why": no.sentence}
         homeless = Reply("incident/no_channel", facts, channel=incident.origin)
         return Next("summary", data, incident=replace(incident, channel=incident.origin), say=[homeless])
     return Next("invite", data, incident=replace(incident, channel=channel))
-
-
-def summary_key(incident: Incident) -> str:
-    return f"incident:{incident.number}:summary"
-
-
-def alert_key(incident: Incident) -> str:
-    return f"incident:{incident.number}:alert"
 
 
 def cards(incident: Incident, tools: Tools) -> Sequence[Reply]:
@@ -180,7 +173,7 @@ def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:
         "late": any(due is not None and due < tools.now for due in (ack, update)),
         "events": [_line(event) for event in events[-5:]],
         "event_count": len(events),
-        "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+        "timeline": ACTIONS["/incident timeline"].sentence(incident.number),
         "failed": _failed(incident, tools),
     }
 
@@ -268,7 +261,7 @@ def timeline(call: Call, tools: Tools, number: int | None = None, /) -> Reply:
         "events": lines[-EVENTS_SHOWN:],
         "total": len(lines),
     }
-    return Reply("incident/timeline", facts, files=files)
+    return Reply("incident/timeline", facts, about=incident.number, files=files)
 
 
 def _plain(event: Event) -> str:
@@ -286,10 +279,19 @@ def show(call: Call, tools: Tools, number: int | None = None, /) -> Reply:
 
     number: which incident; without it, this channel's
     """
-    return Reply("incident/summary", summary_facts(_which(call, tools, number), tools))
+    incident = _which(call, tools, number)
+    return Reply("incident/summary", summary_facts(incident, tools), about=incident.number)
 
 
-@action("/incident list", Risk.LOOK)
+def _which(call: Call, tools: Tools, number: int | None) -> Incident:
+    if number is None:
+        return here(call, tools)
+    if call.incident not in (None, number) and not call.concluded:
+        raise Refused(f"Name one incident, not #{call.incident} and {number}.")
+    return tools.incidents.get(number)
+
+
+@action("/incident list", Risk.LOOK, incident=False)
 def list_incidents(call: Call, tools: Tools) -> Reply:
     """List the open incidents, and the latest that are over."""
     open_now = tools.incidents.open()
@@ -333,7 +335,7 @@ def _resolved(incident: Incident, tools: Tools) -> Reply:
         "seconds": (ended - since).total_seconds(),
         "to_ack": (acked - since).total_seconds() if acked else None,
         "postmortem_due": due.timestamp() if due else None,
-        "timeline": ACTIONS["/incident timeline"].sentence(number=incident.number),
+        "timeline": ACTIONS["/incident timeline"].sentence(incident.number),
         "track": ACTIONS["/postmortem track"].sentence() if tools.find(Tracker) and due else None,
         "owner": "/postmortem owner",
     }
@@ -347,23 +349,3 @@ def _resolved(incident: Incident, tools: Tools) -> Reply:
     if tools.find(StatusPage) and incident.status_page:
         begins.append(Begin("page-resolve", {"number": incident.number, "id": incident.status_page}))
     return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"}, begins=begins)
-
-
-# ---------------------------------------------------------------- which one
-
-
-def here(call: Call, tools: Tools) -> Incident:
-    """The incident of this channel. Raises Refused where there is none."""
-    incident = tools.incidents.of_channel(call.channel)
-    if incident is None:
-        raise Refused("This channel belongs to no incident.", _open_ones(tools))
-    return incident
-
-
-def _which(call: Call, tools: Tools, number: int | None) -> Incident:
-    return tools.incidents.get(number) if number is not None else here(call, tools)
-
-
-def _open_ones(tools: Tools) -> str:
-    rooms = [f"<#{each.channel}>" for each in tools.incidents.open()[:5] if each.channel]
-    return f"Open now: {', '.join(rooms)}." if rooms else "`/incident open TITLE` opens one."

@@ -17,8 +17,8 @@ from bot.domain.parameters import Text
 from bot.domain.reply import Begin, Reply
 from bot.outside.pagerduty.protocol import Pager
 from bot.tools import Tools
-from handlers.incident import here
 from handlers.updates import figures
+from handlers.which import about, here
 
 # ---------------------------------------------------------------- acknowledging
 
@@ -108,7 +108,7 @@ def page(call: Call, tools: Tools, who: str, why: Text) -> Reply:
     why: what they are needed for
     """
     tools.need(Pager)
-    incident = tools.incidents.of_channel(call.channel)
+    incident = about(call, tools)
     data = {
         "number": incident.number if incident else None,
         "alert": incident.alert if incident else "",

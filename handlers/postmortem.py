@@ -22,7 +22,7 @@ from bot.outside.github.protocol import Tracker
 from bot.outside.queues.protocol import Queues
 from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
-from handlers.incident import here
+from handlers.which import here
 
 RECEIPTS = ("replay", "jobs/switched", "escalated", "paged", "published")
 """Kinds of Events that are receipts of something done through Firewatch."""

@@ -14,6 +14,7 @@ from bot.domain.words import quoted
 from bot.outside.queues.protocol import Queues
 from bot.tools import Tools
 from bot.triage.runbook import Section
+from handlers.which import about, here
 
 
 @action("/runbook", Risk.LOOK)
@@ -22,7 +23,7 @@ def runbook(call: Call, tools: Tools, words: Text | None = None, /) -> Reply:
 
     words: what it is about, the cause of failures, or an alert; without them, all sections
     """
-    incident = tools.incidents.of_channel(call.channel)
+    incident = about(call, tools)
     if words is None:
         sections = [
             {"title": each.title, "open": ACTIONS["/runbook"].sentence(words=each.key)}
@@ -91,9 +92,9 @@ def tick(call: Call, tools: Tools, step: str, /) -> Reply:
 
     step: its key
     """
-    incident = tools.incidents.of_channel(call.channel)
+    incident = here(call, tools)
     section = next((each for each in tools.runbook.sections if each.step(step)), None)
-    if incident is None or section is None:
+    if section is None:
         raise Refused("That checklist is not this incident's any more.", "`/runbook` shows the current one.")
     after = incident.tick(step, call.actor, call.at)
     found = section.step(step)

@@ -20,7 +20,8 @@ from bot.outside.pagerduty.protocol import Pager
 from bot.outside.queues.protocol import Queues
 from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
-from handlers.incident import here, mirrored
+from handlers.incident import mirrored
+from handlers.which import about, here
 
 LONGEST = 2500
 """Characters of an update that the message shows; with more, the whole of it is in a file below."""
@@ -28,7 +29,7 @@ LONGEST = 2500
 
 def last_update(call: Call, tools: Tools) -> Mapping[str, Any]:
     """What the form of an update begins with: what was said last."""
-    incident = tools.incidents.of_channel(call.channel)
+    incident = about(call, tools)
     return {key: value for key, value in incident.update.items() if value} if incident else {}
 
 
@@ -147,7 +148,7 @@ def reopen(call: Call, tools: Tools, why: Text) -> Reply:
 
 
 def _published(call: Call, tools: Tools) -> Mapping[str, Any]:
-    incident = tools.incidents.of_channel(call.channel)
+    incident = about(call, tools)
     return {"text": draft(incident)} if incident else {}
 
 

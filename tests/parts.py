@@ -323,7 +323,9 @@ class Night:
         """The desk of a fresh process, knowing nothing but what is on record."""
         made = house(self.settings, self.clock)
         desk, slack = made.desk, self.slack
-        desk.workspace = desk.rounds.workspace = desk.outbox.workspace = desk.people._workspace = slack
+        desk.workspace = desk.forms.workspace = desk.rounds.workspace = desk.outbox.workspace = (
+            desk.people._workspace
+        ) = slack
         desk.line = self.line
         desk.outbox.draw = lambda picture, facts: b"PNG"
         tools = desk.tools
@@ -333,7 +335,7 @@ class Night:
             own_systems: dict[Any, Any] = {Chat: slack, Queues: QueuesOfOne(self.queue)}
             return replace(made, systems=Replaced(made.systems, own_systems))
 
-        desk.tools = desk.steps.tools = desk.plans.tools = desk.rounds.tools = own
+        desk.tools = desk.forms.tools = desk.steps.tools = desk.plans.tools = desk.rounds.tools = own
         self.house = made
         return made
 

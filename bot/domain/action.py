@@ -63,6 +63,8 @@ class Action:
     hidden: bool = False
     doors: tuple[Door, ...] = ()
     """Through which alone it is said, where that is not every one: the clock's reminders, PagerDuty's alerts."""
+    incident: bool = True
+    """Whether it can be about an incident: ``#12`` directly after its name says which."""
 
     @property
     def noun(self) -> str:
@@ -91,9 +93,12 @@ class Action:
     def parameter(self, name: str) -> Parameter:
         return next(parameter for parameter in self.parameters if parameter.name == name)
 
-    def sentence(self, **arguments: Any) -> str:
-        """The words that say this action with these arguments: a button's value. ``read`` gives them back."""
-        words: list[str] = []
+    def sentence(self, incident: int | None = None, **arguments: Any) -> str:
+        """The words that say this action with these arguments: a button's value. ``parse`` gives them back.
+
+        ``incident``: the number of the one that it is about.
+        """
+        words = [f"#{incident}"] if incident is not None and self.incident else []
         options: list[str] = []
         last: list[str] = []
         for parameter in self.parameters:
@@ -117,12 +122,19 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    name: str, risk: Risk, *, form: bool | Prefill = False, hidden: bool = False, doors: tuple[Door, ...] = ()
+    name: str,
+    risk: Risk,
+    *,
+    form: bool | Prefill = False,
+    hidden: bool = False,
+    doors: tuple[Door, ...] = (),
+    incident: bool = True,
 ) -> Callable[[Handler], Handler]:
     """Make a function sayable.
 
     ``form``: ask for missing words in a form, whose fields begin with what the function gives. ``hidden``: not in
-    help, not in the manifest. ``doors``: said only there.
+    help, not in the manifest. ``doors``: said only there. ``incident``: False for what is never about an incident on
+    record, so that ``#12`` is text in it.
     """
 
     def add(handler: Handler) -> Handler:
@@ -132,7 +144,7 @@ def action(
         if not summary:
             raise TypeError(f"{name} has no docstring, and so no help")
         parameters = tuple(_parameters(handler, rest))
-        ACTIONS[name] = Action(name, risk, handler, parameters, summary, rest.strip(), form, hidden, doors)
+        ACTIONS[name] = Action(name, risk, handler, parameters, summary, rest.strip(), form, hidden, doors, incident)
         return handler
 
     return add
@@ -194,11 +206,15 @@ def _summary_of(actions: Sequence[Action]) -> str:
 
 
 class Incomplete(Misworded):
-    """The sentence lacks words that a form can ask for. ``given`` holds those that were said, as they were said."""
+    """The sentence lacks words that a form can ask for. ``given`` holds those that were said, as they were said,
+    ``incident`` the number of the one that was named."""
 
-    def __init__(self, action: Action, given: Mapping[str, str], missing: Sequence[str]) -> None:
+    def __init__(
+        self, action: Action, given: Mapping[str, Any], missing: Sequence[str], incident: int | None = None
+    ) -> None:
         names = " and ".join(f"`{name.upper()}`" for name in missing)
         super().__init__(f"{action.name} needs {names}.", [action.usage])
         self.action = action
         self.given = dict(given)
         self.missing = tuple(missing)
+        self.incident = incident

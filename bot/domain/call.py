@@ -17,8 +17,10 @@ class Call:
 
     ``id`` is the same for every delivery of the same press or command, and so names the one answer to it. ``at`` is
     when it was said. ``trigger`` opens a form within 3 s of the press; ``response_url`` answers the asker alone.
-    ``incident`` is filled in from the channel when the call is taken up. ``quiet``: said in passing (a reaction), so
-    that outside of incidents it means nothing and is not answered.
+    ``incident``: the number of the one it is about, None for none. It is what the pressed button or the form carries,
+    or what stands as ``#12`` in the text; else it is filled in from the channel when the call is taken up, and
+    ``concluded`` says so. ``pressed``: a button said it. ``quiet``: said in passing (a reaction), so that outside of
+    incidents it means nothing and is not answered.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Call:
     trigger: str = ""
     response_url: str = ""
     quiet: bool = False
+    pressed: bool = False
+    concluded: bool = False
 
     @property
     def ref(self) -> str:

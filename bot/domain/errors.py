@@ -35,6 +35,14 @@ class Misworded(Refused):
         self.notes = tuple(notes)
 
 
+class Several(Refused):
+    """Several incidents live where it was said, and the sentence does not say which one it is about."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        super().__init__(f"Several incidents live here: {', '.join(f'#{each}' for each in numbers)}.")
+        self.numbers = tuple(numbers)
+
+
 class Unreachable(Refused):
     """An outside system cannot be reached. A person is told so; a procedure tries again."""
 

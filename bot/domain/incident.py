@@ -68,6 +68,11 @@ class Incident:
     lead: str = ""
     channel: str = ""
     origin: str = ""
+    """The channel in which it was opened; it lives there where it could have none of its own."""
+    lost: str = ""
+    """Why its channel cannot be used any more (archived, deleted, left by the bot), "" while it can."""
+    moves: int = 0
+    """How often it has moved to another channel."""
     summary: str = ""
     alerts: tuple[str, ...] = ()
     alerted_at: datetime | None = None
@@ -197,6 +202,11 @@ class Incident:
         for name in ("alerts", "over", "evidence"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)
+
+
+def meant(living: Sequence[Incident]) -> list[Incident]:
+    """Of the incidents of one channel those that a sentence there may mean: the open ones; all, where none is open."""
+    return [each for each in living if not each.resolved] or list(living)
 
 
 def slug(title: str) -> str:

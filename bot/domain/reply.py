@@ -41,9 +41,10 @@ class Reply:
     ``to``: the channel, the asker alone, the asker's home tab, or nobody (a procedure will speak). ``channel``: another
     channel than the call's. ``key``: a name for the message, under which ``Tools.posted`` finds it; with ``edit`` the
     message of that key (without one: the message that was pressed) is changed, and posted only if it never was.
-    ``incident``: the new state of the incident, saved together with an Event made of what the message says; ``note``
-    puts the message on the timeline without a new state. ``event`` overrides fields of that Event (``at``, ``actor``,
-    ``kind``, ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
+    ``incident``: the new state of the incident, saved together with an Event made of what the message says. ``about``:
+    the number of the incident that the message shows, where that is another than the call's; every button of the
+    message carries it. ``note`` puts the message on the timeline without a new state. ``event`` overrides fields of
+    that Event (``at``, ``actor``, ``kind``, ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
     """
 
     template: str
@@ -53,11 +54,17 @@ class Reply:
     key: str = ""
     edit: bool = False
     incident: Incident | None = None
+    about: int | None = None
     note: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
     jobs: Sequence[str] = ()
     files: Sequence[File] = ()
     begins: Sequence[Begin] = ()
+
+    @property
+    def number(self) -> int | None:
+        """Of the incident that it is about; None leaves that to the call."""
+        return self.incident.number if self.incident else self.about
 
 
 @dataclass(frozen=True, slots=True)

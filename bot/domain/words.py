@@ -32,10 +32,6 @@ _DASHES = re.compile(f"[{_DASH[1:]}][{_DASH}]?(?=\\w)")
 _PIECE = re.compile(rf"(?P<gap>\s+)|(?P<escape>\\[{_QUOTE}\\])|(?P<quote>[{_QUOTE}])|(?P<plain>[^\s\\{_QUOTE}]+|\\)")
 
 
-SHIELD = "\x00"
-"""Before a word that argparse must not take for an option."""
-
-
 class Word(str):
     """A word of a sentence that remembers how it was written and what stood before it.
 
@@ -55,16 +51,16 @@ class Word(str):
         word.raw, word.gap, word.literal, word.whole = raw, gap, literal, whole
         return word
 
-    def shielded(self, *, verbatim: bool = False) -> Word:
-        """The same word, but not to be taken for an option; ``verbatim``: nor for anything else than what it says."""
-        word = Word(SHIELD + self)
-        word.raw, word.gap, word.literal, word.whole = self.raw, self.gap, True, self.whole and not verbatim
+    def verbatim(self) -> Word:
+        """The same word, but for no option, and its quotes for a part of it."""
+        word = Word(self)
+        word.raw, word.gap, word.literal, word.whole = self.raw, self.gap, True, False
         return word
 
 
 def quoted(word: str) -> str:
     """The word, in quotes where it needs them; within them ``\\`` stands before a quote or another ``\\``."""
-    if word and word[0] not in _DASH and not re.search(rf"[\s\\{_QUOTE}]", word):
+    if word and word[0] not in _DASH + "#" and not re.search(rf"[\s\\{_QUOTE}]", word):
         return word
     return '"' + re.sub(rf"[{_QUOTE}\\]", r"\\\g<0>", word) + '"'
 

@@ -112,6 +112,7 @@ def press(body: Payload, now: datetime) -> Call | None:
         message="" if container.get("is_ephemeral") else ts,
         trigger=_word(body, "trigger_id"),
         response_url=_word(body, "response_url"),
+        pressed=True,
     )
 
 
@@ -247,7 +248,7 @@ Field = tuple[str, str, str]
 
 
 def _completed(callback: str, said: str, fields: list[Field], first: str, now: datetime) -> str:
-    action, given = _begun(callback, said, now)
+    action, given, incident = _begun(callback, said, now)
     if action is None:
         raise _Unfit(first, "This form is from an older version of me. Close it and open it again.")
     blocks: dict[str, str] = {}
@@ -270,7 +271,7 @@ def _completed(callback: str, said: str, fields: list[Field], first: str, now: d
                 raise _Unfit(blocks.get(parameter.name, first), no.sentence) from no
         elif parameter.required:
             raise _Unfit(blocks.get(parameter.name, first), f"{action.name} needs `{parameter.name.upper()}`.")
-    text = action.sentence(**values)
+    text = action.sentence(incident, **values)
     try:
         parse(text, now)
     except Incomplete as lacking:
@@ -280,22 +281,22 @@ def _completed(callback: str, said: str, fields: list[Field], first: str, now: d
     return text
 
 
-def _begun(callback: str, said: str, now: datetime) -> tuple[Action | None, dict[str, str | bool]]:
-    """The action a form is for, and the words said before it was opened."""
+def _begun(callback: str, said: str, now: datetime) -> tuple[Action | None, dict[str, str | bool], int | None]:
+    """The action a form is for, the words said before it was opened, and the incident that it is about."""
     given: dict[str, str | bool]
     try:
-        action, values = parse(said or callback, now)
+        action, values, incident = parse(said or callback, now)
         given = {
             name: value if isinstance(value, bool) else written(action.parameter(name).type, value)
             for name, value in values.items()
         }
     except Incomplete as begun:
-        action, given = begun.action, dict(begun.given)
+        action, given, incident = begun.action, dict(begun.given), begun.incident
     except Misworded:
-        return ACTIONS.get(callback), {}
+        return ACTIONS.get(callback), {}, None
     if callback in ACTIONS and ACTIONS[callback] is not action:
-        return ACTIONS[callback], {}
-    return action, given
+        return ACTIONS[callback], {}, incident
+    return action, given, incident
 
 
 def _fields(view: Payload) -> list[Field]:

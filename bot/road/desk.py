@@ -8,7 +8,6 @@ in between.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,17 +15,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import policy
-from bot.domain.action import ACTIONS, Action, Incomplete, Risk
+from bot.domain.action import ACTIONS, Incomplete, Risk
 from bot.domain.call import Call
-from bot.domain.errors import Later, Misworded, Refused, Unanswered, Unreachable
-from bot.domain.grammar import parse
+from bot.domain.errors import Later, Misworded, Refused, Several, Unanswered, Unreachable
+from bot.domain.grammar import about, parse
 from bot.domain.incident import Incident
-from bot.domain.parameters import Parameter, Text, User, written
 from bot.domain.procedure import Procedure
 from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
+from bot.road.about import about_incident, naming
 from bot.road.due import Rounds
+from bot.road.forms import Forms
 from bot.road.outbox import Mode, Outbox, Posting, packed
 from bot.road.people import Roster
 from bot.road.plans import Plans
@@ -46,6 +46,9 @@ BESIDE = timedelta(milliseconds=200)
 
 MODES: Mapping[str, Mode] = {"channel": "post", "asker": "whisper", "home": "home"}
 """``Reply.to`` → how that is sent."""
+
+WHICH = 10
+"""Incidents among which is asked: the newest."""
 
 TRIES = 8
 FAILURES = 5
@@ -75,6 +78,7 @@ class Desk(Reception):
         self.people = people
         self.tools = tools
         self.steps = Steps(store, renderer, outbox, tools, now)
+        self.forms = Forms(workspace, renderer, store, tools)
         self.plans = Plans(store, renderer, outbox, people, self.steps, tools, now)
         self.rounds = Rounds(store, workspace, renderer, tools, now, cards, poll, self.take_all)
 
@@ -197,7 +201,6 @@ class Desk(Reception):
         It is performed once: whoever comes later is given what was to be said. Two presses at once: whoever saves
         second decides again on what the first has made of things.
         """
-        call = replace(call, incident=self.store.number_of(call.channel))
         for _ in range(TRIES):
             body, version = self.store.get("call", call.id) or ({"call": call.to_json()}, 0)
             if "posting" in body or "done" in body:
@@ -218,17 +221,19 @@ class Desk(Reception):
         change = Commit()
         outcome, action = "done", None
         try:
-            if call.quiet and call.incident is None:
+            living = self.store.living_in(call.channel) if call.channel else []
+            if call.quiet and not living:
                 raise Unanswered("said in passing")
-            self._served(call)
+            self._served(call, living)
             self._once(call)
             if call.text.startswith("/plan "):
                 posting = self.plans.decided(call, change)
             else:
-                action, arguments = self._read(call)
+                action, arguments, named = parse(call.text, call.at)
                 if action.doors and call.door not in action.doors:
                     raise Refused(f"`{action.name}` is not for people to say.")
                 decision = policy.may_say(action, call.actor, self.people)
+                call = about_incident(call, action, named, self.store)
                 answer = action.answer(call, self.tools(), arguments)
                 if isinstance(answer, Plan):
                     if decision != "ask":
@@ -239,7 +244,9 @@ class Desk(Reception):
                 else:
                     posting = self.said(call, answer, change)
         except Incomplete as incomplete:
-            outcome, posting = "incomplete", self._form(call, incomplete)
+            outcome, posting = self._asked_for(call, incomplete)
+        except Several as several:
+            outcome, posting = "several", self._which(call, several)
         except Misworded as wrong:
             outcome = "misworded"
             facts = {
@@ -294,16 +301,16 @@ class Desk(Reception):
 
     # ------------------------------------------------------------ read and decide
 
-    def _served(self, call: Call) -> None:
+    def _served(self, call: Call, living: Sequence[Incident]) -> None:
         """Raises Refused in a channel that is not served. The app's own page is no channel, and is everyone's."""
         if not call.channel or call.text == HOME:
             return
         name = call.channel_name or self.store.known(f"channel:{call.channel}")
         if call.door in MACHINES:
             return
-        if not self.people.serves(call.channel, name, call.incident):
+        if not self.people.serves(call.channel, name, bool(living)):
             raise Refused("I do not serve this channel.", f"Served here: {', '.join(self.people.served)}.")
-        if call.channel_name and call.incident is None:
+        if call.channel_name and not living:
             # Neither a reaction nor a terminal says what the channel is called.
             self.store.know(f"channel:{call.channel}", call.channel_name)
 
@@ -315,54 +322,33 @@ class Desk(Reception):
         if self.store.first(f"press:{press}", call.id, 2.0) != call.id:
             raise Unanswered("pressed twice")
 
-    def _read(self, call: Call) -> tuple[Action, dict[str, Any]]:
-        try:
-            return parse(call.text, call.at)
-        except Incomplete as incomplete:
-            policy.may_say(incomplete.action, call.actor, self.people)
-            raise
-
-    def _form(self, call: Call, incomplete: Incomplete) -> Posting | None:
-        """Ask for the missing words in a form; where none can be opened, say what is missing."""
+    def _asked_for(self, call: Call, incomplete: Incomplete) -> tuple[str, Posting | None]:
+        """What is answered to a sentence that lacks words: a form, where this person may say it."""
         action = incomplete.action
-        usage = {"sentence": incomplete.sentence, "usage": [action.usage], "notes": [], "near": "", "said": call.text}
-        if not action.form or not call.trigger:
-            return self._whisper(call, "desk/usage", usage)
-        first = action.form(call, self.tools()) if callable(action.form) else {}
-        facts = {
-            "title": action.name,
-            "summary": action.summary,
-            "fields": [
-                {
-                    "name": p.name,
-                    "label": p.name.replace("_", " ").capitalize(),
-                    "kind": _kind(p),
-                    "options": [[choice, choice] for choice in p.choices or (YES_NO if p.flag else ())] or None,
-                    "initial": _begun(p, incomplete.given.get(p.name) or first.get(p.name)) or _initial(p),
-                    "optional": not p.required,
-                    "hint": p.help,
-                }
-                for p in action.parameters
-            ],
-        }
-        view = self.renderer.view("desk/form", facts)
-        context = {"channel": call.channel, "channel_name": call.channel_name, "thread": call.thread}
-        # Slack keeps 3,000 characters for a form; what was said stands in its fields as well.
-        remembered = json.dumps({**context, "text": call.text}, ensure_ascii=False)
-        if len(remembered) > 3000:
-            remembered = json.dumps({**context, "text": action.name})
-        form = replace(view, callback_id=action.name, private_metadata=remembered)
         try:
-            self.workspace.open_form(call.trigger, form.to_slack())
-        except (Refused, Later):
-            return self._whisper(call, "desk/form_expired", {**usage, "again": call.text})
-        return None
+            policy.may_say(action, call.actor, self.people)
+            call = about_incident(call, action, incomplete.incident, self.store)
+            return "incomplete", self.forms.ask(call, incomplete)
+        except Several as several:
+            return "several", self._which(call, several)
+        except Refused as no:
+            return "refused", self._whisper(call, "desk/refused", {"sentence": no.sentence, "hint": no.hint})
+
+    def _which(self, call: Call, several: Several) -> Posting:
+        """Ask which incident a sentence is about: each as a button that says the sentence about that one."""
+        found = self.store.several([str(number) for number in several.numbers[:WHICH]])
+        incidents = [
+            {"number": each.number, "title": each.title, "sentence": about(call.text, each.number)} for each in found
+        ]
+        first = about(call.text, several.numbers[0])
+        return self._whisper(call, "desk/several", {"incidents": incidents, "said": call.text, "again": first})
 
     # ------------------------------------------------------------ answer
 
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
-        message = self.renderer.render(reply.template, call.facts(reply.facts))
+        number = reply.number if reply.number is not None else call.incident
+        message = self.renderer.render(reply.template, call.facts(reply.facts), number)
         name = reply.key or f"call:{call.id}"
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, name)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
@@ -375,31 +361,24 @@ class Desk(Reception):
             key = f"message:{call.message}"
             self.store.posted(key, call.channel, call.message)
         mode: Mode = "edit" if reply.edit else MODES[reply.to]
-        at = replace(call, channel=reply.channel, thread="", response_url="") if reply.channel else call
-        return Posting.of(at, message, mode, key, [packed(file, self.renderer) for file in reply.files])
+        incident = (reply.incident or self.store.incident(number)) if number is not None else None
+        there = reply.channel or self._room(call, reply, incident)
+        at = replace(call, channel=there, thread="", response_url="") if there else call
+        message = naming(message, incident, at.channel, self.renderer)
+        posting = Posting.of(at, message, mode, key, [packed(file, self.renderer) for file in reply.files])
+        if incident and there and there != reply.channel:
+            facts = {"number": incident.number, "room": there, "text": message.text}
+            posting = replace(posting, also=[self._whisper(call, "desk/said_there", facts).to_json()])
+        return posting
+
+    def _room(self, call: Call, reply: Reply, incident: Incident | None) -> str:
+        """The channel of an incident on which something was done from elsewhere: all who work on it read it there."""
+        if incident is None or reply.edit or reply.to != "channel" or not (reply.incident or reply.note):
+            return ""
+        return incident.channel if incident.channel not in ("", call.channel) else ""
 
     def _whisper(self, call: Call, template: str, facts: Mapping[str, Any]) -> Posting:
         return Posting.of(call, self.renderer.render(template, call.facts(facts)), "whisper")
-
-
-YES_NO = ("no", "yes")
-
-
-def _kind(p: Parameter) -> str:
-    if p.choices or p.flag:
-        return "select"
-    return "multiline" if p.type is Text else "user" if p.type is User else "text"
-
-
-def _begun(p: Parameter, word: str | None) -> str | None:
-    """What its field begins with: for a person, whose field takes no words, the id."""
-    return word.strip("<@>").partition("|")[0] if word and p.type is User else word
-
-
-def _initial(p: Parameter) -> str | None:
-    if p.flag:
-        return YES_NO[bool(p.default)]
-    return None if p.default is None else written(p.type, p.default)
 
 
 def _noun(text: str) -> str:

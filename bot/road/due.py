@@ -16,6 +16,7 @@ from bot.domain.reply import Reply
 from bot.messages.render import Renderer
 from bot.outside.queues.protocol import Queues
 from bot.outside.slack.protocol import Workspace
+from bot.road.about import naming
 from bot.store.store import Store
 from bot.tools import Tools
 
@@ -64,9 +65,12 @@ class Rounds:
             for card in self.cards(incident, tools):
                 channel, ts = self.store.where(card.key)
                 if ts:
-                    message = self.renderer.render(card.template, {"now": tools.now, "channel": channel, **card.facts})
+                    facts = {"now": tools.now, "channel": channel, **card.facts}
+                    message = self.renderer.render(card.template, facts, number)
+                    message = naming(message, incident, channel, self.renderer)
                     self.workspace.update(channel, ts, message)
-            if self.store.known(f"topic:{number}") != topic:
+            # Where it lives in another's channel, the topic is not its to set.
+            if incident.channel != incident.origin and self.store.known(f"topic:{number}") != topic:
                 self.workspace.set_topic(incident.channel, topic)
                 self.store.know(f"topic:{number}", topic)
         except Refused as no:

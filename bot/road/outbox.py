@@ -41,7 +41,9 @@ class Posting:
     thread: str = ""
     response_url: str = ""
     files: Sequence[Mapping[str, Any]] = ()
-    """``action.File`` as JSON; pictures are drawn when they are sent, after the message, so that it need not wait."""
+    """``reply.File`` as JSON; pictures are drawn when they are sent, after the message, so that it need not wait."""
+    also: Sequence[Mapping[str, Any]] = ()
+    """Further postings as JSON, sent after it: what the asker alone is told of what was posted elsewhere."""
 
     @classmethod
     def of(
@@ -108,6 +110,8 @@ class Outbox:
                     self.workspace.publish_home(posting.user, {"type": "home", "blocks": message.blocks})
         except Refused as no:
             log.warning("not delivered", extra={"key": posting.key, "channel": posting.channel, "why": no.sentence})
+        for each in posting.also:
+            self.deliver(Posting.from_json(each))
         self.attach(posting)
 
     def attach(self, posting: Posting) -> None:

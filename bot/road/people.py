@@ -61,9 +61,9 @@ class Roster:
     def leads(self) -> Sequence[str]:
         return self._users(self._leads)
 
-    def serves(self, channel: str, name: str, incident: int | None) -> bool:
-        """Whether sentences from this channel are heard. The bot's own incident channels always are."""
-        if incident is not None or "*" in self.served:
+    def serves(self, channel: str, name: str, lived_in: bool) -> bool:
+        """Whether sentences from this channel are answered; always where an incident lives (``lived_in``)."""
+        if lived_in or "*" in self.served:
             return True
         if any(fnmatchcase(word, pattern) for word in (channel, name) if word for pattern in self.served):
             return True

@@ -18,6 +18,7 @@ from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.grammar import parse
 from bot.domain.reply import Begin, Plan
 from bot.messages.render import Message, Renderer
+from bot.road.about import naming
 from bot.road.outbox import Outbox, Posting, packed
 from bot.road.people import Roster
 from bot.road.procedures import Steps
@@ -82,7 +83,9 @@ class Plans:
             **plan.facts,
             **state,
         }
-        return self.renderer.render("desk/plan", call.facts(facts))
+        message = self.renderer.render("desk/plan", call.facts(facts), call.incident)
+        incident = self.store.incident(call.incident) if call.incident is not None else None
+        return naming(message, incident, call.channel, self.renderer)
 
     def decided(self, call: Call, change: Commit) -> Posting | None:
         """``/plan confirm ID`` and ``/plan cancel ID``: what the two buttons under a plan say."""
@@ -121,7 +124,7 @@ class Plans:
     def _outdated(self, asked: Call, action: Action, revision: str) -> str:
         """Why the plan is no longer what would be done, by asking the very same question again; "" when it is."""
         try:
-            _, arguments = parse(asked.text, asked.at)
+            _, arguments, _ = parse(asked.text, asked.at)
             answer = action.answer(asked, self.tools(), arguments)
         except Unreachable:
             raise

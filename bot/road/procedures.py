@@ -22,6 +22,7 @@ from bot.domain.procedure import PROCEDURES, Next, Procedure
 from bot.domain.reply import Begin, Reply
 from bot.messages.mrkdwn import recorded
 from bot.messages.render import Message, Renderer
+from bot.road.about import naming
 from bot.road.outbox import Outbox, Posting, packed
 from bot.store.store import LOST, Commit, Conflict, Put, Store
 from bot.tools import Tools
@@ -182,7 +183,8 @@ class Steps:
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
         if waits == PENDING:
             facts = {"why": why, "kind": procedure.kind}
-            message = self._rendered(procedure, Reply("desk/pending", facts))
+            reply = Reply("desk/pending", facts)
+            message = self._named(procedure, reply, self._rendered(procedure, reply))
             try:
                 self.outbox.deliver(
                     Posting("post", f"procedure:{procedure.id}:pending", procedure.channel, message.to_dict())
@@ -201,13 +203,14 @@ class Steps:
             if reply.to != "nobody":
                 channel = reply.channel or procedure.channel
                 files = [packed(file, self.renderer) for file in reply.files]
-                postings.append(Posting("post", key, channel, message.to_dict(), user=procedure.asker, files=files))
+                shown = self._named(procedure, reply, message).to_dict()
+                postings.append(Posting("post", key, channel, shown, user=procedure.asker, files=files))
         if following.incident:
             incident = following.incident
             change.puts.append(Put("incident", str(incident.number), incident.version, incident.to_json()))
             change.due[f"card:{incident.number}"] = change.due[f"duty:{incident.number}"] = self.now()
         if following.card and not following.step:
-            message = self._rendered(procedure, following.card)
+            message = self._named(procedure, following.card, self._rendered(procedure, following.card))
             postings.insert(0, Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
         return postings
 
@@ -239,7 +242,7 @@ class Steps:
         if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
             return
         try:
-            message = self._rendered(procedure, card).to_dict()
+            message = self._named(procedure, card, self._rendered(procedure, card)).to_dict()
             shown = hashlib.sha256(json.dumps(message).encode()).hexdigest()
             if self.store.known(f"card:{procedure.id}") != shown:
                 self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message))
@@ -290,7 +293,14 @@ class Steps:
             "now": self.now(),
             **reply.facts,
         }
-        return self.renderer.render(reply.template, facts)
+        number = reply.number if reply.number is not None else procedure.incident
+        return self.renderer.render(reply.template, facts, number)
+
+    def _named(self, procedure: Procedure, reply: Reply, message: Message) -> Message:
+        """The message as it is posted: outside the incident's own channel it names the incident."""
+        number = reply.number if reply.number is not None else procedure.incident
+        incident = reply.incident or (self.store.incident(number) if number is not None else None)
+        return naming(message, incident, reply.channel or procedure.channel, self.renderer)
 
     def _card_key(self, procedure: Procedure) -> str:
         """A confirmed plan's card becomes the card of what it began."""

@@ -24,9 +24,8 @@ class StoredIncidents:
             raise Refused(f"There is no incident {number}.", "`/incident list` shows those on record.")
         return incident
 
-    def of_channel(self, channel: str) -> Incident | None:
-        number = self._store.number_of(channel)
-        return self._store.incident(number) if number is not None else None
+    def living_in(self, channel: str) -> Sequence[Incident]:
+        return self._store.living_in(channel) if channel else []
 
     def of_alert(self, alert: str) -> Incident | None:
         return self._store.of_alert(alert)

@@ -185,6 +185,7 @@ class Store:
             pipe.hset(self.key("incidents", "keys"), body["key"], put.id)
             if body["channel"]:
                 pipe.hset(self.key("incidents", "channels"), body["channel"], put.id)
+                pipe.sadd(self.key("incidents", "channel", body["channel"]), put.id)
             for alert in body["alerts"]:
                 pipe.hset(self.key("incidents", "alerts"), alert, put.id)
             if body["state"] == "resolved":
@@ -397,6 +398,14 @@ class Store:
     def number_of(self, channel: str) -> int | None:
         number = self.redis.hget(self.key("incidents", "channels"), channel)
         return int(cast("str", number)) if number else None
+
+    def living_in(self, channel: str) -> Sequence[Incident]:
+        """The incidents whose channel this is, the newest first: several where a workspace forbids making channels."""
+        numbers = cast("set[str]", self.redis.smembers(self.key("incidents", "channel", channel)))
+        if (latest := self.number_of(channel)) is not None:  # all that the version before kept
+            numbers = numbers | {str(latest)}
+        found = self.several(sorted(numbers, key=int, reverse=True))
+        return [each for each in found if each.channel == channel]
 
     def of_alert(self, alert: str) -> Incident | None:
         number = self.redis.hget(self.key("incidents", "alerts"), alert)

@@ -358,9 +358,9 @@ def test_the_next_level_is_paged_even_if_slack_has_no_channel_for_the_incident(n
     night.goes(6)
     assert night.incident().channel == ""
     assert night.pagerduty.rang(LINNEA.id) == 1
-    pending = night.shown(night.says("ops", "Pending: opening the channel"))
+    pending = night.shown(night.says("ops", "Incident 1: Pending: opening the channel"))
     assert "`503`). I keep trying" in pending
-    nudge = night.says("ops", "Not acknowledged yet", times=1)
+    nudge = night.says("ops", "Incident 1: Not acknowledged yet", times=1)
     assert f"nobody has acknowledged {TITLE}" in night.shown(nudge)
     night.presses(nudge, "Ack")
     assert night.pagerduty.incident(night.incident().alert).acknowledged[0][0] == NOOR.id

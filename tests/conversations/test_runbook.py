@@ -42,7 +42,7 @@ def test_ticks_are_kept_on_the_incident_with_who_and_when_and_shown_wherever_it_
     first = night.labels(card).index("Done")
     assert first == 0
     night.goes(2)
-    night.slack.oncall.presses(card, "Done", value="/tick uploads-1").ok()
+    night.slack.oncall.presses(card, "Done", value="/tick #1 uploads-1").ok()
     night.settle()
     shown = night.shown(card)
     assert "1 of 14 done" in shown
@@ -75,6 +75,6 @@ def test_only_who_may_act_ticks(night: Night) -> None:
     night.types(room, "/runbook uploads")
     card = night.says(room, "Runbook: ")
     night.slack.guest.joins(room)
-    night.slack.guest.presses(card, "Done", value="/tick uploads-1").ok()
+    night.slack.guest.presses(card, "Done", value="/tick #1 uploads-1").ok()
     night.whispered(room, "Not done: `/tick`", "tomas")
     assert night.incident().ticked == {}

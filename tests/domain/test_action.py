@@ -27,13 +27,13 @@ AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
 def said(text: str) -> Mapping[str, Any]:
-    return parse(text, AT)[1]
+    return parse(text, AT).arguments
 
 
 def tried(text: str) -> tuple[Action, Mapping[str, Any]] | Misworded:
     """What it means, or why it means nothing."""
     try:
-        return parse(text, AT)
+        return parse(text, AT)[:2]
     except Misworded as wrong:
         return wrong
 
@@ -90,7 +90,7 @@ def sentences(draw: st.DrawFn) -> tuple[Action, dict[str, Any]]:
 @given(sentences())
 def test_what_a_sentence_says_is_read_back(given: tuple[Action, dict[str, Any]]) -> None:
     found, arguments = given
-    assert parse(found.sentence(**arguments), AT) == (found, arguments)
+    assert parse(found.sentence(**arguments), AT) == (found, arguments, None)
 
 
 @given(st.text() | nasty)
@@ -383,7 +383,7 @@ def test_a_function_is_all_that_an_action_needs() -> None:
     made = grammar.ACTIONS["/night watch"]
     assert made.usage == "/night watch POST [--hours 2h] [--loud]"
     assert (made.summary, made.parameters[0].help) == ("Stand guard.", "where to stand")
-    found, arguments = parse("/night watch gate --hours 90m --loud", AT)
+    found, arguments, _ = parse("/night watch gate --hours 90m --loud", AT)
     answer = found.answer(Call("1", "U1", "C1", "", AT), None, arguments)
     assert isinstance(answer, Reply)
     assert answer.facts == {"post": "gate", "hours": timedelta(minutes=90), "loud": True}

@@ -175,6 +175,7 @@ def test_a_buttons_value_is_the_sentence(slack: SlackSandbox, desk: Book) -> Non
         message=message.ts,
         trigger=pressed.trigger_id,
         response_url=pressed.response_url,
+        pressed=True,
     )
 
 
@@ -254,7 +255,7 @@ def test_a_form_completes_the_sentence_it_was_opened_for(slack: SlackSandbox, de
     assert slack.oncall.modal
     slack.oncall.submits(slack.oncall.modal, {"text": "depth  falling\n--since <the> replay"}).ok()
     call = desk.last
-    action, values = parse(call.text, AT)
+    action, values, _ = parse(call.text, AT)
     assert action is ACTIONS["/incident note"]
     assert values == {"text": "depth  falling\n--since <the> replay"}
     assert (call.channel, call.channel_name, call.incident, call.thread) == ("COPS", "ops", 12, "1.5")
@@ -273,7 +274,7 @@ def test_words_said_before_are_kept_and_empty_fields_left_out(slack: SlackSandbo
     )
     assert slack.oncall.modal
     slack.oncall.submits(slack.oncall.modal, {"title": "Uploads failing"}).ok()
-    action, values = parse(desk.last.text, AT)
+    action, values, _ = parse(desk.last.text, AT)
     assert action.name == "/incident open"
     assert values == {"title": "Uploads failing", "service": "reposting"}
 
@@ -383,7 +384,7 @@ def test_add_to_timeline_works_on_a_reply_in_a_thread(slack: SlackSandbox, desk:
     slack.oncall.shortcut("add_to_timeline", reply).ok()
     assert desk.last.text == f"/incident keep COPS {reply.ts}"
     assert (desk.last.thread, desk.last.message) == (head.ts, reply.ts)
-    action, values = parse(desk.last.text, AT)
+    action, values, _ = parse(desk.last.text, AT)
     assert (action.name, values) == ("/incident keep", {"channel": "COPS", "ts": reply.ts})
 
 

@@ -113,19 +113,19 @@ def test_a_schedule_without_pagerduty_counts_for_nobody(store: Store, slack: Sla
 
 
 @pytest.mark.parametrize(
-    ("served", "channel", "name", "incident", "heard"),
+    ("served", "channel", "name", "lived_in", "heard"),
     [
-        (["*"], "C1", "", None, True),
-        (["COPS"], "COPS", "", None, True),
-        (["ops"], "COPS", "ops", None, True),
-        (["ops"], "COPS", "", None, False),
-        (["inc-*"], "C9", "inc-12-uploads", None, True),
-        (["ops"], "C9", "random", None, False),
-        (["ops"], "C9", "random", 12, True),
-        ([], "C9", "random", None, False),
+        (["*"], "C1", "", False, True),
+        (["COPS"], "COPS", "", False, True),
+        (["ops"], "COPS", "ops", False, True),
+        (["ops"], "COPS", "", False, False),
+        (["inc-*"], "C9", "inc-12-uploads", False, True),
+        (["ops"], "C9", "random", False, False),
+        (["ops"], "C9", "random", True, True),
+        ([], "C9", "random", False, False),
     ],
 )
 def test_which_channels_are_served(
-    store: Store, slack: Slack, served: list[str], channel: str, name: str, incident: int | None, heard: bool
+    store: Store, slack: Slack, served: list[str], channel: str, name: str, lived_in: bool, heard: bool
 ) -> None:
-    assert roster(store, slack, served=served).serves(channel, name, incident) is heard
+    assert roster(store, slack, served=served).serves(channel, name, lived_in) is heard
