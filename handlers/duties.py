@@ -45,7 +45,7 @@ def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> R
 def _ack_soon(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     due = owed.at + tools.catalogue.pace(incident.severity).ack * 2 / 5
     facts = {"oncall": list(tools.people.oncall()), "due": due.timestamp()}
-    return _reminder("oncall/ack_soon", incident, facts | _waiting(incident))
+    return _reminder("oncall/ack_soon", incident, facts | _waiting(incident), tools)
 
 
 def _ack_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
@@ -79,7 +79,7 @@ def _update(incident: Incident, owed: Duty, tools: Tools) -> Reply:
         "update": "/incident update",
         "snooze": "/incident snooze",
     }
-    return _reminder("oncall/update_due", incident, facts)
+    return _reminder("oncall/update_due", incident, facts, tools)
 
 
 def changed(incident: Incident, tools: Tools) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def _update_missed(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     if not lead:
         raise Unanswered("nobody leads and nobody is on call")
     facts = {"title": incident.title, "room": incident.channel, "late": MISSED, "state": incident.state}
-    return replace(_reminder("oncall/update_missed", incident, facts), channel=tools.need(Chat).dm(lead))
+    return replace(_reminder("oncall/update_missed", incident, facts, tools), channel=tools.need(Chat).dm(lead))
 
 
 def _update_missed_twice(incident: Incident, owed: Duty, tools: Tools) -> Reply:
@@ -112,7 +112,7 @@ def _status_page(incident: Incident, owed: Duty, tools: Tools) -> Reply:
         raise Unanswered("the status page is off")
     text = draft(incident)
     facts = {"draft": text, "publish": ACTIONS["/incident publish"].sentence(text=text), "edit": "/incident publish"}
-    return _reminder("oncall/status_page", incident, {**facts, "opened": incident.opened_at.timestamp()})
+    return _reminder("oncall/status_page", incident, {**facts, "opened": incident.opened_at.timestamp()}, tools)
 
 
 def _postmortem(incident: Incident, owed: Duty, tools: Tools) -> Reply:
@@ -129,18 +129,26 @@ def _postmortem(incident: Incident, owed: Duty, tools: Tools) -> Reply:
     }
     lead = incident.lead or next(iter(tools.people.leads()), "")
     if owed.name == "postmortem-late" and lead:
-        return replace(_reminder("oncall/postmortem_late", incident, facts), channel=tools.need(Chat).dm(lead))
-    return _reminder("oncall/postmortem_due", incident, facts)
+        return replace(_reminder("oncall/postmortem_late", incident, facts, tools), channel=tools.need(Chat).dm(lead))
+    return _reminder("oncall/postmortem_due", incident, facts, tools)
 
 
 # ---------------------------------------------------------------- shared
 
 
-def _reminder(template: str, incident: Incident, facts: Mapping[str, Any]) -> Reply:
-    channel = incident.channel or incident.origin
-    if not channel:
-        raise Later(5.0, f"incident {incident.number} has no channel yet")
+def _reminder(template: str, incident: Incident, facts: Mapping[str, Any], tools: Tools) -> Reply:
+    channel = _spoken_of(incident, tools)
     return Reply(template, {"number": incident.number, **facts}, channel=channel, about=incident.number)
+
+
+def _spoken_of(incident: Incident, tools: Tools) -> str:
+    """Where its reminders go: its channel; else where it was opened; else to whoever leads, or is on call."""
+    if incident.home:
+        return incident.home
+    for user in (incident.lead, *tools.people.oncall()):
+        if user:
+            return tools.need(Chat).dm(user)
+    raise Later(60.0, f"incident {incident.number} has no channel, no lead, and nobody is on call")
 
 
 def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, facts: Mapping[str, Any]) -> Reply:
@@ -153,7 +161,7 @@ def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, fac
         begins = [Begin("pager-escalate", {**data, "duty": owed.name, "at": owed.at.isoformat()})]
     facts = {"number": incident.number, "pages": bool(begins), "oncall": list(tools.people.oncall()), **facts}
     event = {"kind": "missed", "actor": "Firewatch"}
-    channel = incident.channel or incident.origin
+    channel = incident.home or incident.channel
     return Reply(template, facts, channel=channel, incident=incident, event=event, begins=begins)
 
 

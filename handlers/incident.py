@@ -84,6 +84,8 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
     incident = tools.incidents.get(data["number"])
     key = summary_key(incident)
     match under_way.step:
+        case "start" if data.get("moved"):
+            return Next("summary", data)
         case "start":
             return _channel(incident, under_way, tools)
         case "invite":
@@ -102,7 +104,7 @@ def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
                 tools.need(Chat).pin(incident.channel, ts)
             with suppress(Refused):
                 tools.need(Chat).bookmark(incident.channel, "Live summary", tools.need(Chat).link(incident.channel, ts))
-            step = "evidence" if incident.alerts else "announce"
+            step = "" if data.get("moved") else "evidence" if incident.alerts else "announce"
             return Next(step, data, incident=replace(incident, summary=ts))
         case "evidence":
             seen = replace(incident, evidence=tuple(gathered(incident, tools)))

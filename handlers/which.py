@@ -14,14 +14,13 @@ def here(call: Call, tools: Tools) -> Incident:
     Raises Refused where there is none, Several where it has to be asked which one.
     """
     if call.incident is not None:
-        incident = tools.incidents.get(call.incident)
-        if call.pressed and call.concluded and not _shown(call, incident, tools):
+        return tools.incidents.get(call.incident)
+    if found := meant(tools.incidents.living_in(call.channel)):
+        if call.pressed:
             raise Refused(
                 "That button is on an older message, which does not say which incident it means.",
-                f"`/incident show #{incident.number}` posts one that does.",
+                f"`/incident show #{found[0].number}` posts one that does.",
             )
-        return incident
-    if found := meant(tools.incidents.living_in(call.channel)):
         raise Several([each.number for each in found])
     raise Refused("This channel belongs to no incident.", _open_ones(tools))
 
@@ -39,12 +38,6 @@ def summary_key(incident: Incident) -> str:
 def alert_key(incident: Incident) -> str:
     """The name of its alert's card."""
     return f"incident:{incident.number}:alert"
-
-
-def _shown(call: Call, incident: Incident, tools: Tools) -> bool:
-    """Whether the pressed message is the incident's own card: older ones name no incident on their buttons."""
-    cards = (summary_key(incident), alert_key(incident))
-    return any(tools.posted(key) == (call.channel, call.message) for key in cards)
 
 
 def _open_ones(tools: Tools) -> str:

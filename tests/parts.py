@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.call import Call
-from bot.domain.errors import Refused
+from bot.domain.errors import Gone, Refused
 from bot.outside.queues.protocol import Bucket, Queues, QueueStatus
 from bot.outside.slack.protocol import Chat, Postable, Said
 from bot.road.outbox import Posting
@@ -91,6 +91,8 @@ class Slack:
         self.said: dict[tuple[str, str], Said] = {}
         self.trouble: dict[str, deque[BaseException | None]] = {}
         self.calls: list[str] = []
+        self.gone: set[str] = set()
+        """Channels that were archived or deleted, or that the bot was taken out of."""
         self.after: Callable[[str], None] = lambda method: None
         """Called when a method has had its effect: where a test lets the sender die."""
         self._ts = count(1)
@@ -101,6 +103,10 @@ class Slack:
     def texts(self, channel: str = "") -> list[str]:
         return [each.text for each in self.shown if channel in ("", each.channel)]
 
+    def _spoken_in(self, channel: str) -> None:
+        if channel in self.gone:
+            raise Gone(f"<#{channel}> is archived. Unarchive it in Slack first.")
+
     def _called(self, method: str) -> None:
         self.calls.append(method)
         waiting = self.trouble.get(method)
@@ -109,6 +115,7 @@ class Slack:
 
     def post(self, channel: str, message: Postable, key: str, thread: str = "", since: datetime | None = None) -> str:
         self._called("post")
+        self._spoken_in(channel)
         if since is not None:
             for each in self.shown:
                 if each.key == key and each.channel == channel:
@@ -123,6 +130,7 @@ class Slack:
 
     def update(self, channel: str, ts: str, message: Postable) -> None:
         self._called("update")
+        self._spoken_in(channel)
         found = [each for each in self.shown if (each.channel, each.ts) == (channel, ts)]
         if not found:
             raise Refused("That message is no longer there.")

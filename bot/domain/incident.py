@@ -118,6 +118,16 @@ class Incident:
     def resolved(self) -> bool:
         return self.state == "resolved"
 
+    @property
+    def over_and_done(self) -> bool:
+        """Nobody has anything left to do on it."""
+        return self.resolved and (self.false_alarm or bool(self.postmortem))
+
+    @property
+    def home(self) -> str:
+        """Where it is spoken about: its channel, or that in which it was opened where it has none; "" for nowhere."""
+        return self.channel if self.channel and not self.lost else self.origin
+
     def lasted(self, now: datetime) -> timedelta:
         return (self.resolved_at or now) - self.opened_at
 
@@ -213,6 +223,10 @@ def slug(title: str) -> str:
     """A title as part of a channel name: lower case ASCII letters, digits and dashes; never empty."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "incident"
+
+
+CHANNEL_LOST = "/incident lost"
+"""What the clock says when an incident's channel cannot be used any more."""
 
 
 class Pace(Protocol):

@@ -24,7 +24,7 @@ from bot.domain.procedure import Procedure
 from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
-from bot.road.about import about_incident, naming
+from bot.road.about import about_incident, label_of, naming
 from bot.road.due import Rounds
 from bot.road.forms import Forms
 from bot.road.outbox import Mode, Outbox, Posting, packed
@@ -308,6 +308,8 @@ class Desk(Reception):
         name = call.channel_name or self.store.known(f"channel:{call.channel}")
         if call.door in MACHINES:
             return
+        if call.channel.startswith("D") and (self.people.is_oncall(call.actor) or self.people.is_lead(call.actor)):
+            return  # where the bot reminds them directly, its buttons work
         if not self.people.serves(call.channel, name, bool(living)):
             raise Refused("I do not serve this channel.", f"Served here: {', '.join(self.people.served)}.")
         if call.channel_name and not living:
@@ -364,8 +366,9 @@ class Desk(Reception):
         incident = (reply.incident or self.store.incident(number)) if number is not None else None
         there = reply.channel or self._room(call, reply, incident)
         at = replace(call, channel=there, thread="", response_url="") if there else call
-        message = naming(message, incident, at.channel, self.renderer)
-        posting = Posting.of(at, message, mode, key, [packed(file, self.renderer) for file in reply.files])
+        label = label_of(incident, self.renderer)
+        files = [packed(file, self.renderer) for file in reply.files]
+        posting = replace(Posting.of(at, naming(message, label, at.channel), mode, key, files), label=label)
         if incident and there and there != reply.channel:
             facts = {"number": incident.number, "room": there, "text": message.text}
             posting = replace(posting, also=[self._whisper(call, "desk/said_there", facts).to_json()])
@@ -375,7 +378,7 @@ class Desk(Reception):
         """The channel of an incident on which something was done from elsewhere: all who work on it read it there."""
         if incident is None or reply.edit or reply.to != "channel" or not (reply.incident or reply.note):
             return ""
-        return incident.channel if incident.channel not in ("", call.channel) else ""
+        return incident.home if incident.home not in ("", call.channel) else ""
 
     def _whisper(self, call: Call, template: str, facts: Mapping[str, Any]) -> Posting:
         return Posting.of(call, self.renderer.render(template, call.facts(facts)), "whisper")

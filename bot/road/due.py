@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.call import Call
-from bot.domain.errors import Later, Refused
+from bot.domain.errors import Gone, Later, Refused
 from bot.domain.incident import Duty, Incident, duties
 from bot.domain.reply import Reply
 from bot.messages.render import Renderer
 from bot.outside.queues.protocol import Queues
 from bot.outside.slack.protocol import Workspace
-from bot.road.about import naming
+from bot.road.about import label_of, lost_channel, naming
 from bot.store.store import Store
 from bot.tools import Tools
 
@@ -67,12 +67,14 @@ class Rounds:
                 if ts:
                     facts = {"now": tools.now, "channel": channel, **card.facts}
                     message = self.renderer.render(card.template, facts, number)
-                    message = naming(message, incident, channel, self.renderer)
+                    message = naming(message, label_of(incident, self.renderer), channel)
                     self.workspace.update(channel, ts, message)
             # Where it lives in another's channel, the topic is not its to set.
             if incident.channel != incident.origin and self.store.known(f"topic:{number}") != topic:
                 self.workspace.set_topic(incident.channel, topic)
                 self.store.know(f"topic:{number}", topic)
+        except Gone as gone:
+            lost_channel(self.store, incident.channel, gone.sentence, self.now())
         except Refused as no:
             log.warning("cards not updated", extra={"incident": number, "why": no.sentence})
         except Later as later:

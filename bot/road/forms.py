@@ -43,6 +43,11 @@ class Forms:
         if not action.form or not call.trigger:
             return self._whisper(call, "desk/usage", usage)
         incident = self.store.incident(call.incident) if call.incident is not None else None
+        if incident is None and call.pressed and self.store.living_in(call.channel):
+            raise Refused(
+                "That button is on an older message, which does not say which incident it means.",
+                f"Type `{action.name} #12`, with the number of the incident.",
+            )
         first = action.form(call, self.tools()) if callable(action.form) else {}
         facts = {
             "title": form_title(action, incident),

@@ -14,11 +14,12 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from bot.domain.call import Call
-from bot.domain.errors import Paused, Refused
+from bot.domain.errors import Gone, Paused, Refused
 from bot.domain.masking import mask
 from bot.domain.reply import File
 from bot.messages.render import Message, Renderer
 from bot.outside.slack.protocol import Workspace
+from bot.road.about import lost_channel, naming
 from bot.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Posting:
     """``reply.File`` as JSON; pictures are drawn when they are sent, after the message, so that it need not wait."""
     also: Sequence[Mapping[str, Any]] = ()
     """Further postings as JSON, sent after it: what the asker alone is told of what was posted elsewhere."""
+    label: Mapping[str, Any] = field(default_factory=dict)
+    """What names its incident (see ``about.label_of``), should it have to be posted in another channel."""
 
     @classmethod
     def of(
@@ -139,13 +142,22 @@ class Outbox:
     def _elsewhere(self, posting: Posting, message: Message, since: datetime | None, no: Refused) -> tuple[str, str]:
         """Say it where it can be said; raises ``no`` when that is nowhere.
 
-        A command may be typed where the bot is no member: its own address answers there for half an hour. After that,
+        A command may be typed where the bot is no member: its own address answers there for half an hour. What is
+        about an incident whose channel is gone is posted where the incident was opened, else to its lead. After that,
         whoever asked is told directly.
         """
         if posting.response_url:
             with suppress(Refused):
                 self.workspace.respond(posting.response_url, message)
                 return posting.channel, ELSEWHERE
+        if isinstance(no, Gone) and posting.label:
+            lost_channel(self.store, posting.channel, no.sentence, self.now())
+            incident = self.store.incident(posting.label["number"])
+            for other in [incident.origin, incident.lead, incident.opened_by] if incident else []:
+                if other != posting.channel and other.startswith(("C", "G", "U", "W")):
+                    with suppress(Refused):
+                        named = naming(message, posting.label, other)
+                        return other, self.workspace.post(other, named, posting.key, "", since)
         if not posting.user.startswith(("U", "W")) or posting.user == posting.channel:
             raise no
         return posting.user, self.workspace.post(posting.user, message, posting.key, "", since)

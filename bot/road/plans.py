@@ -18,7 +18,7 @@ from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.grammar import parse
 from bot.domain.reply import Begin, Plan
 from bot.messages.render import Message, Renderer
-from bot.road.about import naming
+from bot.road.about import label_of, naming
 from bot.road.outbox import Outbox, Posting, packed
 from bot.road.people import Roster
 from bot.road.procedures import Steps
@@ -85,7 +85,7 @@ class Plans:
         }
         message = self.renderer.render("desk/plan", call.facts(facts), call.incident)
         incident = self.store.incident(call.incident) if call.incident is not None else None
-        return naming(message, incident, call.channel, self.renderer)
+        return naming(message, label_of(incident, self.renderer), call.channel)
 
     def decided(self, call: Call, change: Commit) -> Posting | None:
         """``/plan confirm ID`` and ``/plan cancel ID``: what the two buttons under a plan say."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from bot.domain.procedure import PROCEDURES, Next, Procedure
 from bot.domain.reply import Begin, Reply
 from bot.messages.mrkdwn import recorded
 from bot.messages.render import Message, Renderer
-from bot.road.about import naming
+from bot.road.about import label_of, naming
 from bot.road.outbox import Outbox, Posting, packed
 from bot.store.store import LOST, Commit, Conflict, Put, Store
 from bot.tools import Tools
@@ -183,8 +183,7 @@ class Steps:
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
         if waits == PENDING:
             facts = {"why": why, "kind": procedure.kind}
-            reply = Reply("desk/pending", facts)
-            message = self._named(procedure, reply, self._rendered(procedure, reply))
+            message = self._named(procedure, Reply("desk/pending", facts))
             try:
                 self.outbox.deliver(
                     Posting("post", f"procedure:{procedure.id}:pending", procedure.channel, message.to_dict())
@@ -203,14 +202,15 @@ class Steps:
             if reply.to != "nobody":
                 channel = reply.channel or procedure.channel
                 files = [packed(file, self.renderer) for file in reply.files]
-                shown = self._named(procedure, reply, message).to_dict()
-                postings.append(Posting("post", key, channel, shown, user=procedure.asker, files=files))
+                label = self._label(procedure, reply)
+                shown = naming(message, label, channel).to_dict()
+                postings.append(Posting("post", key, channel, shown, procedure.asker, files=files, label=label))
         if following.incident:
             incident = following.incident
             change.puts.append(Put("incident", str(incident.number), incident.version, incident.to_json()))
             change.due[f"card:{incident.number}"] = change.due[f"duty:{incident.number}"] = self.now()
         if following.card and not following.step:
-            message = self._named(procedure, following.card, self._rendered(procedure, following.card))
+            message = self._named(procedure, following.card)
             postings.insert(0, Posting("edit", self._card_key(procedure), procedure.channel, message.to_dict()))
         return postings
 
@@ -242,7 +242,7 @@ class Steps:
         if not self.store.throttle(f"card:{procedure.id}", CARD_EVERY):
             return
         try:
-            message = self._named(procedure, card, self._rendered(procedure, card)).to_dict()
+            message = self._named(procedure, card).to_dict()
             shown = hashlib.sha256(json.dumps(message).encode()).hexdigest()
             if self.store.known(f"card:{procedure.id}") != shown:
                 self.outbox.deliver(Posting("edit", self._card_key(procedure), procedure.channel, message))
@@ -296,11 +296,15 @@ class Steps:
         number = reply.number if reply.number is not None else procedure.incident
         return self.renderer.render(reply.template, facts, number)
 
-    def _named(self, procedure: Procedure, reply: Reply, message: Message) -> Message:
-        """The message as it is posted: outside the incident's own channel it names the incident."""
+    def _label(self, procedure: Procedure, reply: Reply) -> Mapping[str, Any]:
         number = reply.number if reply.number is not None else procedure.incident
         incident = reply.incident or (self.store.incident(number) if number is not None else None)
-        return naming(message, incident, reply.channel or procedure.channel, self.renderer)
+        return label_of(incident, self.renderer)
+
+    def _named(self, procedure: Procedure, reply: Reply) -> Message:
+        """The message as it is posted: outside the incident's own channel it names the incident."""
+        message, label = self._rendered(procedure, reply), self._label(procedure, reply)
+        return naming(message, label, reply.channel or procedure.channel)
 
     def _card_key(self, procedure: Procedure) -> str:
         """A confirmed plan's card becomes the card of what it began."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Gone, Refused
 
 SOON: Final = 3.0
 """Seconds to wait where Slack is in trouble and names no time itself."""
@@ -154,6 +154,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "blocked_file_type": _FILE,
 }
 
+CHANNEL_GONE: Final = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+"""Why a channel that was there cannot be spoken in: deleted, archived, or private and left by the bot."""
+
 NOT_INVITED: Final = frozenset(
     {
         "already_in_channel",
@@ -186,6 +189,10 @@ class SlackRefused(Refused):
         self.method = method
 
 
+class SlackGone(SlackRefused, Gone):
+    """There is no speaking in that channel any more."""
+
+
 def refused(code: str, method: str, channel: str = "", answer: Mapping[str, Any] | None = None) -> SlackRefused:
     """The sentence for a code; for one that Slack has added since, the code itself."""
     answer = answer or {}
@@ -193,7 +200,8 @@ def refused(code: str, method: str, channel: str = "", answer: Mapping[str, Any]
     sentence = SENTENCES.get(code, "Slack refused `{method}`: `{code}`.").format(
         code=code, method=method, place=place, needed=answer.get("needed") or "?"
     )
-    return SlackRefused(code, method, sentence[0].upper() + sentence[1:], _details(answer))
+    kind = SlackGone if code in CHANNEL_GONE else SlackRefused
+    return kind(code, method, sentence[0].upper() + sentence[1:], _details(answer))
 
 
 def _details(answer: Mapping[str, Any]) -> str:
