@@ -44,6 +44,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: | $(BIN)/python ## choose versions anew and write the locks; ARGS=--upgrade for the latest
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml --extra sandbox --extra dev --output-file requirements-dev.lock $(ARGS)
+	$(LOCK) pyproject.toml --extra sandbox --constraint requirements-dev.lock --output-file requirements-sandbox.lock $(ARGS)
 	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
 	echo hatchling | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock $(ARGS)
 
