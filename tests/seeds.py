@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 
 FEW = 3
 
-Test = TypeVar("Test", bound=Callable[..., object])
+Test = Callable[..., None]
 
 
 def wanted(said: str = os.environ.get("SEEDS", "")) -> int:
@@ -31,4 +30,5 @@ def wanted(said: str = os.environ.get("SEEDS", "")) -> int:
 def seeded(test: Test) -> Test:
     """Give a test the argument `seed`: 0, 1, 2, …; `make proof` runs it with more of them."""
     names = pytest.mark.parametrize("seed", range(wanted()), ids=lambda seed: f"seed{seed}")
-    return pytest.mark.seeded(names(test))
+    marked: Test = pytest.mark.seeded(names(test))
+    return marked

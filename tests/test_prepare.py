@@ -1,4 +1,4 @@
-"""What `make test` does before its first test: Chromium and npm's packages are there, or one line says what to install."""
+"""Before its first test `make test` brings Chromium and npm's packages, or says in one line what to install."""
 
 from __future__ import annotations
 

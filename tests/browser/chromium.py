@@ -18,6 +18,10 @@ APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run", "--disable-gpu", "--force-color-profile=srgb"),
+]
 MISSING = (
     "The browser's tests need Chromium, and it could not be installed: install it yourself "
     "(Debian: apt-get install chromium; elsewhere: .venv/bin/python -m playwright install --with-deps chromium)."
@@ -93,7 +97,7 @@ def _is_debian() -> bool:
 
 
 def _ran(command: Sequence[str]) -> bool:
-    """Whether it came to a good end. What it writes is left out: the one line that says what to do would be lost in it."""
+    """Whether it came to a good end. What it writes is left out: it would hide the one line that says what to do."""
     try:
         done = subprocess.run(
             command,

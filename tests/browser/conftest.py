@@ -13,13 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.chromium import Missing, executable
+from tests.browser.chromium import ARGUMENTS, Missing, executable
 from tests.sandbox.test_page_run import ROOT, environment
 
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run", "--disable-gpu", "--force-color-profile=srgb"),
-]
 PATIENCE = 15_000
 """Milliseconds for anything to appear: the machine may be busy with other tests."""
 
