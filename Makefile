@@ -2,53 +2,64 @@
 PYTHON ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
-SOURCE := bot handlers tests
+# What has been installed: firewatch with its sandbox; then, on top of it, what tests and checks need.
+INSTALLED     := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+PYTEST := $(BIN)/python -m pytest --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check format bench drill sandbox manifest lock clean
+.PHONY: help install test proof check format bench drill sandbox manifest lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## put firewatch and all it needs into .venv; done again only when the locks change
+install: $(INSTALLED) ## put firewatch and its sandbox into .venv; done again only when the locks change
 
-test: $(STAMP) ## pass the tests; ARGS="tests/test_settings.py -x" chooses
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+sandbox: $(INSTALLED) ## open the whole product in a browser page
+	@$(BIN)/firewatch sandbox $(ARGS)
 
-check: $(STAMP) ## format, lint and types
+drill: $(INSTALLED) ## play the replay of failed jobs on a real Redis and print the conversation
+	@$(BIN)/firewatch drill $(ARGS)
+
+test: $(INSTALLED_DEV) ## pass the tests; ARGS="tests/settings -x" chooses, SEEDS=20 gives the tests of chance more seeds
+	@$(BIN)/python -m tests.prepare
+	$(PYTEST) -n 3 $(ARGS)
+
+proof: $(INSTALLED_DEV) ## pass the tests that take long, with twenty seeds; SEEDS=50 for more
+	@$(BIN)/python -m tests.prepare
+	SEEDS=$(or $(SEEDS),20) $(PYTEST) -n 2 -m "seeded or proof" $(ARGS)
+
+check: $(INSTALLED_DEV) ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(STAMP) ## put the code into the form that check asks for
+format: $(INSTALLED_DEV) ## put the code into the form that check asks for
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## measure against the yardsticks: a Markdown table
-	$(BIN)/python -m tests.bench $(ARGS)
+# Goes on without a browser or Node: the rows that need them say so.
+bench: $(INSTALLED_DEV) ## measure against the yardsticks: a Markdown table; ARGS=door chooses
+	@$(BIN)/python -m tests.prepare >&2 || true
+	@$(BIN)/python -m tests.bench $(ARGS)
 
-drill: $(STAMP) ## play the replay of failed jobs on a real Redis and print the conversation
-	$(BIN)/firewatch drill $(ARGS)
-
-sandbox: $(STAMP) ## open the whole product in a browser page
-	$(BIN)/firewatch sandbox $(ARGS)
-
-manifest: $(STAMP) ## write manifest.yml anew, after a command was added or renamed
+manifest: $(INSTALLED) ## write manifest.yml anew, after a command was added or renamed
 	$(BIN)/firewatch manifest > manifest.yml
 
 # One resolution for all locks, so that what is tested is what the image holds.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+OF_DEV := --constraint requirements-dev.lock $(ARGS) --output-file
 
 lock: | $(BIN)/python ## choose versions anew and write the locks; ARGS=--upgrade for the latest
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	$(LOCK) pyproject.toml --extra sandbox --extra dev --output-file requirements-dev.lock $(ARGS)
-	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
-	echo hatchling | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock $(ARGS)
+	$(LOCK) pyproject.toml --extra sandbox --extra dev $(ARGS) --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --extra sandbox $(OF_DEV) requirements-sandbox.lock
+	$(LOCK) pyproject.toml $(OF_DEV) requirements.lock
+	echo hatchling | $(LOCK) - $(OF_DEV) requirements-build.lock
 
 clean: ## remove the environment and everything that tests and tools left
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist node_modules
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist node_modules tests/node/node_modules
 
 # An existing .venv is kept and brought to the lock. The newest macOS calls 3.9 "python3", hence the search.
 $(BIN)/python:
@@ -63,10 +74,28 @@ $(BIN)/python:
 	echo "Firewatch needs Python 3.11 or newer; python3 is $$(python3 --version 2>&1). Or name one: make install PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-$(STAMP): requirements-dev.lock pyproject.toml | $(BIN)/python
+# Installs these locks and names each package as it comes. pip's own output is two lines a package; its errors are kept.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --progress-bar off
+define from_locks
+	@{ $(PIP) $(1) || echo Failed; } | { \
+	  printf 'fetching:'; \
+	  while read -r word what rest; do case $$word in \
+	    Collecting | Processing) what=$${what##*/}; what=$${what%%==*}; printf ' %s' "$${what%%-[0-9]*}" ;; \
+	    Installing) printf '\nunpacking all of it into $(VENV) …' ;; \
+	    Failed) echo; exit 1 ;; \
+	  esac; done; echo; }
+endef
+
+$(INSTALLED): requirements-sandbox.lock requirements-build.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(VENV) was made with $$($(BIN)/python --version); Firewatch needs 3.11 or newer. Remove it: rm -rf $(VENV)" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+	@echo "installing firewatch and what its sandbox needs (some 100 MB to fetch)"
+	$(call from_locks,--requirement requirements-sandbox.lock --requirement requirements-build.lock)
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
+	@echo "installing what tests and checks need (some 250 MB to fetch)"
+	$(call from_locks,--requirement requirements-dev.lock)
+	@touch $@

@@ -11,10 +11,15 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from bot.sandbox.redis import RedisServer
+from tests import seeds
 
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_configure() -> None:
+    seeds.wanted()  # a wrong SEEDS is one line, not an error in each file
 
 
 @pytest.fixture(scope="session")

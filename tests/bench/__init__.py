@@ -1,38 +1,97 @@
-"""Figures beside their yardsticks, measured in one run: `make bench`, or `python -m tests.bench queues`."""
+"""Figures beside their yardsticks, measured in one run: `make bench`, or `python -m tests.bench queues`.
+
+A part is a function that measures one figure, or several that come from the same runs:
+
+    @part("the door's time from start to ready", reach="≤ 2 s")
+    def start() -> Iterator[Figure]:
+        yield Figure(f"{seconds:.2f} s", met=seconds <= 2)
+
+What each part promises to measure is known before it runs: where it cannot, its rows say so, and no other row is lost.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 
 RUNS = 3
 """Every figure with a yardstick is the median of so many runs, ours and the yardstick's in turns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table. `ratio` is how many times better ours is than the yardstick, None where there is none."""
+class Figure:
+    """What was measured. `ratio` is how many times better ours is than the yardstick, None where there is none."""
 
-    what: str
     ours: str
-    yardstick: str
-    ratio: float | None
-    reach: str
+    yardstick: str = ""
+    ratio: float | None = None
+    _: KW_ONLY
     met: bool
 
-    def cells(self) -> tuple[str, ...]:
-        ratio = "–" if self.ratio is None else f"{self.ratio:.1f} ×"
-        return (self.what, self.ours, self.yardstick or "–", ratio, self.reach, "met" if self.met else "**short**")
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A row before it is measured."""
+
+    what: str
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    goal: Goal
+    figure: Figure
+
+    @property
+    def line(self) -> str:
+        """As Markdown."""
+        figure = self.figure
+        ratio = "–" if figure.ratio is None else f"{figure.ratio:.1f} ×"
+        verdict = "met" if figure.met else "short"
+        return line((self.goal.what, figure.ours, figure.yardstick or "–", ratio, self.goal.reach, verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`measure` yields a figure for each of the goals, in their order."""
+
+    goals: Sequence[Goal]
+    measure: Callable[[], Iterator[Figure]]
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each goal as soon as it is measured; whatever goes wrong is said in the rows that are left."""
+        left = list(self.goals)
+        why = "it ended without this figure"
+        try:
+            for figure in self.measure():
+                yield Row(left.pop(0), figure)
+        except Exception as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        for goal in left:
+            yield Row(goal, Figure(f"could not be measured: {why}", met=False))
 
 
 HEAD = ("what", "ours", "yardstick", "ratio", "to reach", "")
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *(row.cells() for row in rows)]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '∣') for cell in line)} |" for line in lines)
+def part(*what: str, reach: str | Sequence[str]) -> Callable[[Callable[[], Iterator[Figure]]], Part]:
+    """Make a part of a function that measures these rows; `reach` says what is to be reached, row by row."""
+    goals = [Goal(*each) for each in zip(what, [reach] if isinstance(reach, str) else reach, strict=True)]
+    return lambda measure: Part(goals, measure)
+
+
+def line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
+
+
+def head() -> str:
+    """The table's first two lines."""
+    return f"{line(HEAD)}\n{line(['---'] * len(HEAD))}"
 
 
 def spin() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bot.sandbox.page.app import Night
 from bot.sandbox.redis import RedisServer
-from tests.bench import Row
-from tests.browser.conftest import ARGUMENTS, executable
+from tests.bench import Figure, part
+from tests.browser.chromium import ARGUMENTS, executable
 from tests.sandbox.pages import a_night
 from tests.sandbox.slacks import actions, button, client_of, section
 from tests.sandbox.test_page_run import running
@@ -43,19 +44,26 @@ SEEN = """() => {
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
-def rows() -> list[Row]:
+@part("`firewatch sandbox`: from its start to its address", reach=f"p50 ≤ {READY_MS:,} ms")
+def ready() -> Iterator[Figure]:
+    yield _figure(_ready(), READY_MS)
+
+
+@part(
+    f"page of a channel with {MESSAGES:,} messages: first paint, the browser's cache empty",
+    "a message posted in it, seen in the browser",
+    reach=(f"p50 ≤ {PAINT_MS:,} ms", f"p50 ≤ {SHOWN_MS:,} ms"),
+)
+def seen() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as url, a_night(url) as night:
         _fill(night)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable(playwright), args=ARGUMENTS)
-            paints = [_painted(browser, night) for _ in range(OPENED)]
-            shown = _shown(browser, night)
-            browser.close()
-    return [
-        _row("`firewatch sandbox`: from its start to its address", _ready(), READY_MS),
-        _row(f"page of a channel with {MESSAGES:,} messages: first paint, the browser's cache empty", paints, PAINT_MS),
-        _row("a message posted in it, seen in the browser", shown, SHOWN_MS),
-    ]
+            try:
+                yield _figure([_painted(browser, night) for _ in range(OPENED)], PAINT_MS)
+                yield _figure(_shown(browser, night), SHOWN_MS)
+            finally:
+                browser.close()
 
 
 def _ready() -> list[float]:
@@ -69,10 +77,9 @@ def _ready() -> list[float]:
     return took
 
 
-def _row(what: str, times: list[float], most: int) -> Row:
+def _figure(times: list[float], most: int) -> Figure:
     middle = statistics.median(times)
-    ours = f"p50 {middle:.0f} ms, slowest {max(times):.0f} ms of {len(times)}"
-    return Row(what, ours, "", None, f"p50 ≤ {most:,} ms", middle <= most)
+    return Figure(f"p50 {middle:.0f} ms, slowest {max(times):.0f} ms of {len(times)}", met=middle <= most)
 
 
 def _fill(night: Night) -> None:

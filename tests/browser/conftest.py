@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,13 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests.browser.chromium import ARGUMENTS, Missing, executable
 from tests.sandbox.test_page_run import ROOT, environment
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run", "--disable-gpu", "--force-color-profile=srgb"),
-]
 PATIENCE = 15_000
 """Milliseconds for anything to appear: the machine may be busy with other tests."""
 
@@ -34,11 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(180))
 
 
-def executable(playwright: Playwright) -> str:
-    """The machine's own Chromium; where there is none, the one that Playwright may have installed."""
-    return next((path for name in NAMES if (path := shutil.which(name))), playwright.chromium.executable_path)
-
-
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Ended before other tests begin in this process: while it runs, so does an event loop, and no other can."""
@@ -49,12 +39,10 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    found = executable(playwright)
-    if not Path(found).exists():
-        pytest.fail(
-            "These tests need Chromium: apt-get install chromium, or python -m playwright install chromium",
-            pytrace=False,
-        )
+    try:
+        found = executable(playwright)
+    except Missing as why:
+        pytest.fail(str(why), pytrace=False)
     browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
     yield browser
     browser.close()

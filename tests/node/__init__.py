@@ -44,6 +44,7 @@ def install() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if all(_version(modules / name) == version.rpartition("@")[2] for name, version in wanted.items()):
             return modules
+        print("installing npm's bullmq, for the queue's tests …", flush=True)
         done = subprocess.run(
             [find("npm"), "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
             cwd=HERE,
@@ -54,7 +55,8 @@ def install() -> Path:
             check=False,
         )
     if done.returncode:
-        raise RuntimeError(f"npm could not install bullmq for the tests:\n{done.stderr[-2000:]}")
+        said = " ".join(done.stderr.split())
+        raise RuntimeError(f"npm could not install bullmq, which the queue's tests need: {said[-500:]}")
     return modules
 
 

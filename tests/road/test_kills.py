@@ -1,6 +1,6 @@
 """Kill tests: the bot's processes are killed at random moments of a replay, and every job is moved once all the same.
 
-Each of the twenty runs has a seed, which decides who dies when: `pytest "tests/test_kills.py" -k "seed7"` repeats one.
+Each run has a seed, which decides who dies when; `make proof` gives twenty.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bot.sandbox.stage import Stage
 from bot.store.store import Store
 from tests.kills import ROLES, Bench, Reaper, deaths, kill
 from tests.node import wait_for
+from tests.seeds import seeded
 
 JOBS = 2000
-RUNS = 20
 AGAIN = 5
 """Jobs that fail again, and must not be taken for jobs that were not moved yet."""
 
@@ -64,7 +64,7 @@ def room(stage: Stage) -> str:
     return Story(stage.slack).room(1)
 
 
-@pytest.mark.parametrize("seed", range(RUNS), ids=lambda seed: f"seed{seed}")
+@seeded
 def test_a_replay_survives_the_death_of_any_process_at_any_moment(
     stage: Stage, store: Store, room: str, seed: int
 ) -> None:
