@@ -9,57 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.slack.mrkdwn import unescape
+from bot.sandbox.slack.mrkdwn import DATES, emoji, unescape
 
 Json = dict[str, Any]
 
 _TOKEN = re.compile(r"<([^<>]*)>")
-_EMOJI = re.compile(r":([a-z0-9_+-]+):")
-#: The few signs a bot for incidents is likely to use. Others stay as they are written.
-_SIGNS = {
-    "red_circle": "🔴",
-    "large_red_square": "🟥",
-    "large_orange_circle": "🟠",
-    "large_yellow_circle": "🟡",
-    "large_orange_square": "🟧",
-    "large_yellow_square": "🟨",
-    "large_green_circle": "🟢",
-    "large_green_square": "🟩",
-    "large_blue_circle": "🔵",
-    "white_circle": "⚪",
-    "black_circle": "⚫",
-    "white_check_mark": "✅",
-    "heavy_check_mark": "✔",
-    "x": "❌",
-    "no_entry": "⛔",
-    "warning": "⚠",
-    "rotating_light": "🚨",
-    "fire": "🔥",
-    "pushpin": "📌",
-    "bell": "🔔",
-    "pager": "📟",
-    "alarm_clock": "⏰",
-    "hourglass_flowing_sand": "⏳",
-    "stopwatch": "⏱",
-    "arrow_forward": "▶",
-    "black_square_for_stop": "⏹",
-    "double_vertical_bar": "⏸",
-    "memo": "📝",
-    "lock": "🔒",
-    "eyes": "👀",
-    "+1": "👍",
-}
-DATES = {
-    "date_num": "%Y-%m-%d",
-    "date": "%B %-d, %Y",
-    "date_short": "%b %-d, %Y",
-    "date_long": "%A, %B %-d, %Y",
-    "date_pretty": "%B %-d, %Y",
-    "date_short_pretty": "%b %-d, %Y",
-    "date_long_pretty": "%A, %B %-d, %Y",
-    "time": "%H:%M",
-    "time_secs": "%H:%M:%S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +33,6 @@ def mrkdwn(text: str, names: Names) -> str:
         at = hit.end()
     out.append(unescape(text[at:]))
     return emoji("".join(out))
-
-
-def emoji(text: str) -> str:
-    return _EMOJI.sub(lambda hit: _SIGNS.get(hit[1], hit[0]), text)
 
 
 def _token(inner: str, names: Names) -> str:

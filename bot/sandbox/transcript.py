@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.sandbox.blocktext import Names, element, lines, mrkdwn, wrapped
-from bot.sandbox.slack.model import SLACKBOT, Message, SlackError, User, View
+from bot.sandbox.slack.blocks import Message, View
+from bot.sandbox.slack.model import SLACKBOT, SlackError, User
 from bot.sandbox.slack.wire import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 

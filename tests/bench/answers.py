@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.sandbox.pipeline import seed
+from bot.sandbox.queues.pipeline import seed
 from bot.sandbox.stage import Stage
 from tests.bench import Row
 

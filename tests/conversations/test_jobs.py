@@ -9,11 +9,11 @@ import pytest
 import redis
 
 from bot.outside.queues.bullmq.client import BullQueue
-from bot.sandbox.drill import Story
-from bot.sandbox.pipeline import seed
-from bot.sandbox.platforms import Fault
-from bot.sandbox.slack import Message
+from bot.sandbox.queues.pipeline import seed
+from bot.sandbox.queues.platforms import Fault
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.stage import Stage
+from bot.sandbox.story import Story
 
 Room = Callable[[str], str]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.night import CLOCKS, NightStage
-from bot.sandbox.pagerduty import LINNEA, NOOR, POLICY, Service
-from bot.sandbox.stage import CATALOGUE
+from bot.sandbox.pagerduty.model import Service
+from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, POLICY
+from bot.sandbox.stage import CATALOGUE, CLOCKS, NightStage
 
 NIGHTS = 20
 DEATHS = 20

@@ -20,7 +20,8 @@ from bot.doors.http import build
 from bot.doors.pagerduty import PagerDutyDoor, poll, signed_by_pagerduty
 from bot.outside.pagerduty.client import PagerDuty
 from bot.road.intake import Heard
-from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, SERVICE, PagerDutySandbox
+from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, OTHER_SERVICE, SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.pagerduty.webhooks import Delivery
 from tests.outside.outsides import Clock
 

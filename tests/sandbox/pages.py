@@ -6,17 +6,19 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 import handlers  # noqa: F401  makes every sentence known
 from bot.running.timepiece import Timepiece
-from bot.sandbox.page.app import BotState, Night, Page
-from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide
 from bot.sandbox.page.oncall import OnCall
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.page.pipeline_panel import PipelinePanel
+from bot.sandbox.page.run import routes
+from bot.sandbox.page.session import BotState, Current, Session
+from bot.sandbox.slack.server import SlackSandbox
 
 
 class Standing:
@@ -39,21 +41,30 @@ class Standing:
         self.clock = clock
 
 
+@dataclass(slots=True)
+class Night(Session):
+    """A session with its servers in reach."""
+
+    slack: SlackSandbox
+    oncall: OnCall
+
+
 @contextmanager
 def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
     """The page over a Slack that listens, with nobody behind it yet."""
-    page = Page()
+    current = Current()
     options = {"manifest": {}, "rate_limits": "off", "ping_interval": 0.2, **slack_options}
-    with SlackSandbox(routes=page.routes(), **options) as slack:
+    with SlackSandbox(routes=routes(current), **options) as slack:
         panel = PipelinePanel(redis_url)
         oncall = OnCall()
         guide = Guide(slack, panel, oncall, redis_url)
         shortcuts = {"add_to_timeline": "Add to timeline"}
-        page.night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
+        night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
         try:
-            yield page.night
+            current.session = night
+            yield night
         finally:
-            page.night.over.set()
+            night.over.set()
             guide.close()
             oncall.close()
             panel.close()

@@ -9,8 +9,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.sandbox.blocktext import Names, lines, mrkdwn
-from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.modals import show_errors
+from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.transcript import Transcript, size
 from tests.sandbox.slacks import Clock, actions, button, client_of, modal, section, text_input
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 import redis
 
 from bot.domain.procedure import Procedure
-from bot.sandbox.page.figures import FRESH, PipelinePanel
 from bot.sandbox.page.oncall import OnCall
-from bot.sandbox.pipeline import QUEUE
-from bot.sandbox.platforms import Fault
-from bot.sandbox.slack import Message, SlackSandbox
-from bot.sandbox.slack.ids import interactive
+from bot.sandbox.page.pipeline_panel import FRESH, PipelinePanel
+from bot.sandbox.queues.pipeline import QUEUE
+from bot.sandbox.queues.platforms import Fault
+from bot.sandbox.slack.blocks import Message, interactive
+from bot.sandbox.slack.people import Slack
 from bot.store.store import AWAY, Store
 
 Json = dict[str, Any]
@@ -103,7 +103,7 @@ class _Noticed:
 class Guide:
     """Reads the workspace's feed and the bot's own records; safe to call from any thread, and never raises."""
 
-    def __init__(self, slack: SlackSandbox, panel: PipelinePanel, oncall: OnCall, redis_url: str) -> None:
+    def __init__(self, slack: Slack, panel: PipelinePanel, oncall: OnCall, redis_url: str) -> None:
         self._slack, self._panel, self._oncall = slack, panel, oncall
         self._redis: Any = redis.Redis.from_url(
             redis_url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from bot.sandbox.blocktext import DATES, emoji
-from bot.sandbox.slack.mrkdwn import unescape
+from bot.sandbox.slack.mrkdwn import DATES, emoji, unescape
 
 Json = dict[str, Any]
 
@@ -142,12 +141,12 @@ def _inline(written: str, words: Words) -> Markup:
     written = _URL.sub(lambda hit: keep(link(unescape(hit[0]), "", words)), written)
     html = str(_drawn(emoji(unescape(written))))
     for pattern, tag in _STYLES:
-        html = pattern.sub(nested(tag), html)
+        html = pattern.sub(_nested(tag), html)
     html = _KEPT.sub(lambda hit: str(kept[int(hit[1])]) if int(hit[1]) < len(kept) else "", html)
     return _lines(Markup(html))  # every piece of it was escaped above
 
 
-def nested(tag: str) -> Callable[[re.Match[str]], str]:
+def _nested(tag: str) -> Callable[[re.Match[str]], str]:
     """Put what was found into a tag, unless tags that were opened outside of it would close inside, or the reverse."""
 
     def put(hit: re.Match[str]) -> str:
@@ -211,9 +210,14 @@ def channel(id: str, words: Words) -> Markup:
 def link(url: str, label: str, words: Words) -> Markup:
     if not url.startswith(("http://", "https://", "mailto:")):
         return escape(f"<{url}|{label}>" if label else f"<{url}>")
+    return Markup("{}{}</a>").format(link_opening(url, words), label or url)
+
+
+def link_opening(url: str, words: Words) -> Markup:
+    """The `<a …>` of an address that leads to the web; others are the caller's to refuse."""
     here = words.link(url)
     away = Markup(' target="_blank" rel="noopener noreferrer"') if here == url else ""
-    return Markup('<a href="{}"{}>{}</a>').format(here, away, label or url)
+    return Markup('<a href="{}"{}>').format(here, away)
 
 
 def date(stamp: str, form: str, fallback: str, url: str = "") -> Markup:
@@ -228,6 +232,14 @@ def date(stamp: str, form: str, fallback: str, url: str = "") -> Markup:
         at.strftime("%Y-%m-%dT%H:%M:%SZ"), form, at.strftime("%Y-%m-%d %H:%M:%S UTC"), said
     )
     return Markup('<a href="{}">{}</a>').format(url, made) if url else made
+
+
+def clock(at: float) -> Markup:
+    return date(str(int(at)), "{time}", "")
+
+
+def seconds(at: float) -> Markup:
+    return date(str(int(at)), "{time_secs}", "")
 
 
 # ---------------------------------------------------------------- rich text

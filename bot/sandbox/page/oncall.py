@@ -1,4 +1,4 @@
-"""What rings and what customers read: a PagerDuty, a status page and a tracker beside the page, under one clock."""
+"""What rings and what customers read: every far end beside Slack and the queues, under one clock."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.running.timepiece import Timepiece
-from bot.sandbox import outsides
+from bot.sandbox.far_ends import far_ends, found, the
 from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty import POLICY, SERVICE, Incident, PagerDutySandbox, Service, Wrong
+from bot.sandbox.pagerduty.model import Incident, Service, Wrong
+from bot.sandbox.pagerduty.seeds import POLICY, SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.statuspage import StatuspageSandbox
 
 Json = dict[str, Any]
@@ -45,9 +47,10 @@ class OnCall:
 
     def __init__(self) -> None:
         self.clock = Timepiece(datetime.now(UTC), time.time())
-        self.pagerduty = PagerDutySandbox(now=self.seconds)
-        self.statuspage = StatuspageSandbox(now=self.seconds)
-        self.github = GitHubSandbox(now=self.seconds)
+        self.far_ends = far_ends(found(), self.seconds)
+        self.pagerduty = the(PagerDutySandbox, self.far_ends)
+        self.statuspage = the(StatuspageSandbox, self.far_ends)
+        self.github = the(GitHubSandbox, self.far_ends)
         account = self.pagerduty.account
         account.services[SYNCING] = Service(SYNCING, "TikTok sync", POLICY)
         for service in account.services.values():
@@ -59,16 +62,20 @@ class OnCall:
         return self.clock.seconds()
 
     def settings(self, port: int) -> dict[str, str]:
-        """What the bot is told of all this, and where its webhooks go from now on: to the bot's own door."""
-        self._webhooks = self.pagerduty.webhooks.url = f"http://127.0.0.1:{port}/pagerduty/webhook"
-        return outsides.settings(self.pagerduty, self.statuspage, self.github)
+        """What the bot is told of all this, and where webhooks go from now on: to the bot's own door."""
+        settings: dict[str, str] = {}
+        for each in self.far_ends:
+            each.bot_is_at(f"http://127.0.0.1:{port}")
+            settings |= each.environment()
+        self._webhooks = self.pagerduty.webhooks.url
+        return settings
 
     def start(self) -> None:
-        for each in (self.pagerduty, self.statuspage, self.github):
+        for each in self.far_ends:
             each.start()
 
     def close(self) -> None:
-        for each in (self.github, self.statuspage, self.pagerduty):
+        for each in reversed(self.far_ends):
             each.stop()
 
     # ------------------------------------------------------------ what is done on the page

@@ -1,6 +1,6 @@
 """`firewatch sandbox`: a Redis, a Slack, a repost pipeline and the real bot on loopback, and a page to see all of it.
 
-One folder holds the state of a night. It is named at the start and removed at the end unless it is to be kept.
+One folder holds the state of a session. It is named at the start and removed at the end unless it is to be kept.
 """
 
 from __future__ import annotations
@@ -23,18 +23,21 @@ from types import FrameType
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from starlette.routing import BaseRoute
+
 from bot.domain.action import nouns
 from bot.outside.slack.manifest import manifest
-from bot.sandbox.page.app import Night, Page
-from bot.sandbox.page.figures import PipelinePanel
+from bot.sandbox.page import acts, live, pages
 from bot.sandbox.page.guide import Guide
 from bot.sandbox.page.oncall import SYNCING, OnCall
+from bot.sandbox.page.pipeline_panel import PipelinePanel
 from bot.sandbox.page.processes import BotProcess
-from bot.sandbox.pagerduty import SERVICE
-from bot.sandbox.pipeline import QUEUE, Pipeline, Switches, seed
-from bot.sandbox.platforms import Fault
-from bot.sandbox.redis import RedisServer, free_port
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.page.session import Current, Session
+from bot.sandbox.pagerduty.seeds import SERVICE
+from bot.sandbox.queues.pipeline import QUEUE, Pipeline, Switches, seed
+from bot.sandbox.queues.platforms import Fault
+from bot.sandbox.queues.redis import RedisServer, free_port
+from bot.sandbox.slack.server import SlackSandbox
 
 READY_SECONDS: Final = 30.0
 MARKER: Final = ".firewatch-sandbox"
@@ -92,8 +95,8 @@ def run(
     while True:
         wish = Wish()
         try:
-            with _signals(wish), night(port, wish, http=http, folder=folder, keep=keep) as url:
-                port = urlsplit(url).port or port  # the next night is found where this one was
+            with _signals(wish), session(port, wish, http=http, folder=folder, keep=keep) as url:
+                port = urlsplit(url).port or port  # the next session is found where this one was
                 if not opened:
                     opened = True
                     _open(url)
@@ -104,6 +107,11 @@ def run(
             return 1
         if wish.ending != "again":
             return 0
+
+
+def routes(current: Current) -> list[BaseRoute]:
+    """All of the page's addresses."""
+    return [*pages.routes(current), *acts.routes(current), *live.routes(current)]
 
 
 @contextmanager
@@ -121,19 +129,19 @@ def _signals(wish: Wish) -> Iterator[None]:
 
 
 @contextmanager
-def night(
+def session(
     port: int, wish: Wish, *, http: bool = False, folder: Path | None = None, keep: bool = False
 ) -> Iterator[str]:
-    """One night from an empty folder to the end of the block; gives the page's address once all of it is there."""
+    """One session from an empty folder to the end of the block; gives the page's address once all of it is there."""
     began = time.monotonic()
     with ExitStack() as stack:
-        page = Page()
+        current = Current()
         oncall = OnCall()
         stack.callback(oncall.close)
         try:
             slack = SlackSandbox(
                 port=port,
-                routes=page.routes(),
+                routes=routes(current),
                 manifest=manifest(nouns(), http="https://sandbox.example" if http else None),
                 now=oncall.seconds,
                 patience=time.time,
@@ -162,13 +170,13 @@ def night(
         stack.callback(guide.close)
         keeps = "It stays when the sandbox stops." if keep else "It is removed when the sandbox stops."
         again = partial(wish.end, "again")
-        made = Night(slack, panel, oncall, guide, bot, _shortcuts(), str(state), keeps, again)
+        made = Session(slack, panel, oncall, guide, bot, _shortcuts(), str(state), keeps, again)
         stack.callback(made.over.set)
         address = f"http://127.0.0.1:{slack.port}/"
         _ready(slack, bot, wish)
         if not wish.over.is_set():
             _open_incident(slack, wish)
-            page.night = made
+            current.session = made
             _greet(address, state, keep, time.monotonic() - began)
         yield address
 

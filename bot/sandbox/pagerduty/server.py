@@ -57,6 +57,18 @@ class PagerDutySandbox(Loopback):
         """The e-mail of the user the bot acts as when the one who asks has no user here."""
         return seeds.BOT.email
 
+    def environment(self) -> dict[str, str]:
+        return {
+            "PAGERDUTY_API_KEY": self.api_key,
+            "PAGERDUTY_FROM": self.sender,
+            "PAGERDUTY_API_URL": self.api_url,
+            "PAGERDUTY_WEBHOOK_SECRET": self.webhooks.secrets[0],
+        }
+
+    def bot_is_at(self, url: str) -> None:
+        """Webhooks go there from now on."""
+        self.webhooks.url = f"{url}/pagerduty/webhook"
+
     # ------------------------------------------------------------ what people do
 
     def trigger(self, title: str, service: str = seeds.SERVICE, urgency: str = "high", key: str = "") -> Incident:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bot.sandbox.slack import content
 from bot.sandbox.slack.api import Args
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.limits import KnownFile
-from bot.sandbox.slack.model import SLACKBOT, Json, Message, SlackError, User
+from bot.sandbox.slack.model import SLACKBOT, Json, SlackError, User
 from bot.sandbox.slack.tickets import ResponseUrl
 from bot.sandbox.slack.workspace import Workspace
 

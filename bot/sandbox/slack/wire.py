@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot.sandbox.slack.feed import Feed
 from bot.sandbox.slack.model import Json, SlackError
-from bot.sandbox.slack.workspace import Workspace
 
 Road = Literal["socket", "http", "none"]
 KEPT = 5_000
@@ -105,33 +105,33 @@ class Delivery:
 class Wire:
     """The last calls and deliveries, oldest first; each addition wakes whoever waits on the workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
         self._calls: deque[Call] = deque(maxlen=KEPT)
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
 
     @property
     def calls(self) -> list[Call]:
-        with self._workspace.locked():
+        with self._feed.locked():
             return list(self._calls)
 
     @property
     def deliveries(self) -> list[Delivery]:
-        with self._workspace.locked():
+        with self._feed.locked():
             return list(self._deliveries)
 
     def called(self, call: Call) -> None:
-        with self._workspace.locked():
+        with self._feed.locked():
             self._calls.append(call)
-            self._workspace.tell("call", call=call)
+            self._feed.tell("call", call=call)
 
     def sent(self, delivery: Delivery) -> None:
-        with self._workspace.locked():
-            delivery.at = self._workspace.now()
+        with self._feed.locked():
+            delivery.at = self._feed.now()
             self._deliveries.append(delivery)
-            self._workspace.tell("delivery", user=delivery.user, delivery=delivery)
+            self._feed.tell("delivery", user=delivery.user, delivery=delivery)
 
     def finished(self, delivery: Delivery) -> None:
-        with self._workspace.locked():
-            self._workspace.tell("delivered", user=delivery.user, delivery=delivery)
+        with self._feed.locked():
+            self._feed.tell("delivered", user=delivery.user, delivery=delivery)
         delivery.finish()

@@ -12,21 +12,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
+from bot.sandbox.slack.blocks import File, Message, Version, View, pings
 from bot.sandbox.slack.feed import Feed
-from bot.sandbox.slack.model import (
-    SLACKBOT,
-    Bookmark,
-    File,
-    Json,
-    Message,
-    SlackError,
-    Team,
-    User,
-    UserGroup,
-    Version,
-    View,
-)
-from bot.sandbox.slack.mrkdwn import pings
+from bot.sandbox.slack.model import SLACKBOT, Bookmark, Json, SlackError, Team, User, UserGroup
 
 Kind = Literal["public", "private", "im", "mpim"]
 _NAME = re.compile(r"[\w-]+", re.UNICODE)

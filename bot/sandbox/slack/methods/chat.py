@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.sandbox.slack import content, limits, shown
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import Json, Message, SlackError
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.sandbox.slack import shown
-from bot.sandbox.slack.api import MANAGE, READ, ApiCall, method, page
-from bot.sandbox.slack.methods.people import of_kinds
+from bot.sandbox.slack.api import MANAGE, READ, ApiCall, method, of_kinds, page
 from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 

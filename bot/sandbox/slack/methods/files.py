@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from bot.sandbox.slack import content
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import File, Json, Message, SlackError
+from bot.sandbox.slack.blocks import File, Message
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
 #: A gigabyte is Slack's end; the sandbox keeps files in memory.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.sandbox.slack import shown
 from bot.sandbox.slack.api import HISTORY, ApiCall, method, page
-from bot.sandbox.slack.model import Json, Message, SlackError
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Json, SlackError
 
 
 def _between(call: ApiCall, messages: list[Message]) -> list[Message]:

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.sandbox.slack import SlackError, SlackSandbox, limits
+from bot.sandbox.slack import limits
 from bot.sandbox.slack import mrkdwn as text
-from bot.sandbox.slack.api import METHODS
+from bot.sandbox.slack.blocks import pings
 from bot.sandbox.slack.elements import ELEMENTS
+from bot.sandbox.slack.methods import every_method
+from bot.sandbox.slack.model import SlackError
+from bot.sandbox.slack.server import SlackSandbox
 
 TYPES = [
     *ELEMENTS,
@@ -61,13 +64,13 @@ def test_a_view_is_taken_or_refused_whatever_it_is(view: Any) -> None:
 @given(st.text())
 def test_escaping_is_undone_by_unescaping_and_pings_nobody(said: str) -> None:
     assert text.unescape(text.escape(said)) == said
-    assert text.pings(text.escape(said)) == ()
+    assert pings(text.escape(said)) == ()
 
 
 @given(st.text())
 @example("<!channel> <@UONCALL> <!subteam^SONCALL>")
 def test_plain_text_pings_nobody_whatever_it_says(said: str) -> None:
-    assert text.pings("", [{"type": "section", "text": {"type": "plain_text", "text": said}}]) == ()
+    assert pings("", [{"type": "section", "text": {"type": "plain_text", "text": said}}]) == ()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,7 @@ ARGUMENTS = [
 
 
 @given(
-    st.sampled_from(sorted(METHODS)),
+    st.sampled_from(sorted(every_method())),
     st.dictionaries(st.sampled_from(ARGUMENTS), nonsense | st.sampled_from(["COPS", "UONCALL", "1.000000"])),
     st.booleans(),
 )

@@ -9,7 +9,9 @@ import pytest
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import NotPossible, SlackSandbox, View
+from bot.sandbox.slack.blocks import View
+from bot.sandbox.slack.forms import NotPossible
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import Clock, actions, bolt, button, client_of, modal, refusal, section, text_input
 
 Json = dict[str, Any]

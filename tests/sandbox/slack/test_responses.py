@@ -9,7 +9,8 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from bot.sandbox.slack import Message, SlackSandbox
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import Clock, actions, button, section
 
 

@@ -126,6 +126,35 @@ def test_markdown_has_headings_lists_tables_code_and_tasks() -> None:
         assert piece in drawn
 
 
+@pytest.mark.parametrize(
+    ("written", "drawn"),
+    [
+        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
+        ("a <img src=x onerror=alert(1)> b", "<p>a &lt;img src=x onerror=alert(1)&gt; b</p>"),
+        ("[here](javascript:alert(1))", "<p>[here](javascript:alert(1))</p>"),
+        ("[here](data:text/html,x)", "<p>[here](data:text/html,x)</p>"),
+        ("<javascript:alert(1)>", "<p>&lt;javascript:alert(1)&gt;</p>"),
+        ("2 \\* 3 &amp; 4 \\<b>", "<p>2 * 3 &amp; 4 &lt;b&gt;</p>"),
+        ("one\ntwo", "<p>one<br>two</p>"),
+        ("snake_case_name ~~gone~~", "<p>snake_case_name <s>gone</s></p>"),
+        ("<@U1> knows", '<p><span class="mention mine">@Noor Haddad</span> knows</p>'),
+        ("said\n---", "<p>said</p><hr>"),
+        ("3. three", '<ol start="3"><li>three</li></ol>'),
+    ],
+)
+def test_markdown_is_drawn_and_html_stays_words(written: str, drawn: str) -> None:
+    assert markdown(written, WORDS) == Markup(drawn)
+
+
+def test_a_picture_in_markdown_is_not_fetched() -> None:
+    assert "<img" not in markdown("![shown](https://x.example/a.png)", WORDS)
+
+
+def test_an_address_typed_in_markdown_is_one_link_wherever_it_stands() -> None:
+    for written in ("see https://x.example/a_b", "[https://x.example/a_b](https://x.example/a_b)"):
+        assert str(markdown(written, WORDS)).count("<a href") == 1
+
+
 KNOWN = re.compile(
     r"</?(?:strong|em|s|code|pre|br|blockquote|span|a|time|progress|p|h[3-6]|ul|ol|li|hr|div|table|thead|tbody|tr|th|td)"
     r"(?: [a-z-]+=\"[^\"<>]*\"| rel=\"[^\"]*\")*>"

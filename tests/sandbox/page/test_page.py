@@ -18,16 +18,16 @@ from bot.domain.action import nouns
 from bot.outside.slack.manifest import manifest
 from bot.sandbox.github import TrackedIssue
 from bot.sandbox.page import wirelog
-from bot.sandbox.page.app import BotState, Night
-from bot.sandbox.page.figures import PipelinePanel
+from bot.sandbox.page.pipeline_panel import PipelinePanel
+from bot.sandbox.page.session import BotState
 from bot.sandbox.page.views import SHOWN
-from bot.sandbox.pipeline import seed
-from bot.sandbox.platforms import Fault
+from bot.sandbox.queues.pipeline import seed
+from bot.sandbox.queues.platforms import Fault
 from bot.sandbox.slack import modals
 from bot.sandbox.statuspage import PublicIncident, Update
 from tests.node import wait_for
 from tests.sandbox.http_bot import Answer, HttpBot, Request
-from tests.sandbox.pages import Browser, Standing, a_night, events, refused, stream
+from tests.sandbox.pages import Browser, Night, Standing, a_night, events, refused, stream
 from tests.sandbox.slacks import actions, bolt, button, client_of, modal, section, text_input
 
 
@@ -457,7 +457,7 @@ def test_the_wire_shows_envelopes_calls_and_how_long_they_took(night: Night, bro
     with bolt(night.slack, listen):
         night.slack.oncall.types("ops", "/jobs status").ok()
         client_of(night.slack).chat_postMessage(channel="COPS", text="there", metadata=None)
-    rows = {row["what"]: row for row in wirelog.recent(night.slack)}
+    rows = {row["what"]: row for row in wirelog.recent(night.slack.workspace)}
     assert re.fullmatch(r"acknowledged in \d+ ms", rows["/jobs status"]["took"])
     assert re.fullmatch(r"\d+ ms", rows["chat.postMessage"]["took"])
     envelope = browser.get(f"/wire/{rows['/jobs status']['number']}").text
@@ -471,7 +471,7 @@ def test_the_wire_shows_envelopes_calls_and_how_long_they_took(night: Night, bro
 def test_a_call_that_was_refused_shows_slacks_reason(night: Night) -> None:
     with pytest.raises(SlackApiError):
         client_of(night.slack).chat_postMessage(channel="CNOWHERE", text="x")
-    row = wirelog.recent(night.slack)[-1]
+    row = wirelog.recent(night.slack.workspace)[-1]
     assert row["bad"]
     assert row["took"] == "channel_not_found"
 

@@ -3,7 +3,7 @@
     with Pipeline(url) as pipeline:                    # in this process, on a thread with its own event loop
         pipeline.switches.on("instagram", Fault.TOKEN)
 
-    python -m bot.sandbox.pipeline --redis URL --seed  # as a process of its own, until SIGTERM or Ctrl-C
+    python -m bot.sandbox.queues.pipeline --redis URL --seed  # as a process of its own, until SIGTERM or Ctrl-C
 
 The switches stand in Redis, so that any process may flip them: the page's, a test's, the worker's own.
 """
@@ -25,7 +25,7 @@ from typing import Any, Final, Self
 import redis
 from bullmq import Queue, Worker  # type: ignore[import-untyped]
 
-from bot.sandbox.platforms import DESTINATIONS, Fault, PlatformError, job_data, reason, stack
+from bot.sandbox.queues.platforms import DESTINATIONS, Fault, PlatformError, job_data, reason, stack
 
 QUEUE: Final = "repost-dispatch"
 VERSION: Final = "bullmq:6.7.0"
@@ -306,7 +306,9 @@ async def _until_signalled(pipeline: Pipeline) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("python -m bot.sandbox.pipeline", description="A repost pipeline to be broken.")
+    parser = argparse.ArgumentParser(
+        "python -m bot.sandbox.queues.pipeline", description="A repost pipeline to be broken."
+    )
     parser.add_argument("--redis", required=True, help="its address, redis://127.0.0.1:6379/0")
     parser.add_argument("--queue", default=QUEUE)
     parser.add_argument("--prefix", default="bull")

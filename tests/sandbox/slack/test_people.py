@@ -9,7 +9,8 @@ import pytest
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import NotPossible, SlackSandbox
+from bot.sandbox.slack.forms import NotPossible
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import actions, bolt, button, client_of, section
 
 Json = dict[str, Any]

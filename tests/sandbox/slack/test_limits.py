@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import SlackError, SlackSandbox
 from bot.sandbox.slack.limits import message_blocks, view
+from bot.sandbox.slack.model import SlackError
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import actions, button, modal, refusal, section, text_input
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack, App, Respond, Say
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.http_bot import HttpBot
 from tests.sandbox.slacks import actions, bolt, button, modal, section, text_input
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
 
 
 def test_a_server_that_was_killed_keeps_what_it_acknowledged(tmp_path: Path) -> None:

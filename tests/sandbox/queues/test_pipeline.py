@@ -15,11 +15,11 @@ import pytest
 
 from bot.outside.queues.bullmq.client import BullQueue
 from bot.outside.queues.protocol import Outcome, Seen
-from bot.sandbox.pipeline import BROKEN, OPTIONS, QUEUE, Pipeline, Switches, seed
-from bot.sandbox.platforms import DESTINATIONS, Fault, job_data, reason
+from bot.sandbox.queues.pipeline import BROKEN, OPTIONS, QUEUE, Pipeline, Switches, seed
+from bot.sandbox.queues.platforms import DESTINATIONS, Fault, job_data, reason
 from tests.node import wait_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def failed(queue: BullQueue) -> list[Seen]:
@@ -113,7 +113,7 @@ def test_what_was_fetched_when_it_stops_is_done_and_no_connection_is_left(redis_
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process_it_ends_at_a_signal_and_leaves_nothing_running(redis_url: str, number: int) -> None:
     queue = BullQueue(QUEUE, redis_url)
-    command = [sys.executable, "-m", "bot.sandbox.pipeline", "--redis", redis_url, "--seed", "--every", "0.05"]
+    command = [sys.executable, "-m", "bot.sandbox.queues.pipeline", "--redis", redis_url, "--seed", "--every", "0.05"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: queue.status().workers == 1)

@@ -17,8 +17,11 @@ from slack_sdk import WebClient
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.sandbox.slack import Change, Manifest, Seed, SeedChannel, SlackError, SlackSandbox, User
-from bot.sandbox.slack.manifest import OWN
+from bot.sandbox.slack.feed import Change
+from bot.sandbox.slack.manifest import OWN, Manifest
+from bot.sandbox.slack.model import SlackError, User
+from bot.sandbox.slack.seeds import Seed, SeedChannel
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import client_of
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.manifest import DEFAULT_SCOPES
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import client_of, refusal
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import redis
 from bullmq import Queue  # type: ignore[import-untyped]
 
-from bot.sandbox.pipeline import OPTIONS, QUEUE, Switches
-from bot.sandbox.platforms import DESTINATIONS, Fault, job_data
+from bot.sandbox.queues.pipeline import OPTIONS, QUEUE, Switches
+from bot.sandbox.queues.platforms import DESTINATIONS, Fault, job_data
 
 Json = dict[str, Any]
 

@@ -14,7 +14,9 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from bot.sandbox.pagerduty import BOT, LINNEA, NOOR, SERVICE, PagerDutySandbox, Wrong
+from bot.sandbox.pagerduty.model import Wrong
+from bot.sandbox.pagerduty.seeds import BOT, LINNEA, NOOR, SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.serving import Asked, Loopback
 from tests.outside.outsides import Clock
 

@@ -12,7 +12,7 @@ import pytest
 from slack_bolt import Ack, App
 from slack_sdk.signature import SignatureVerifier
 
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.http_bot import Answer, HttpBot, Request
 from tests.sandbox.slacks import Clock, actions, button, client_of
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox.page.app import Night
-from bot.sandbox.slack import Message
-from tests.sandbox.pages import Browser, a_night
+from bot.sandbox.slack.blocks import Message
+from tests.sandbox.pages import Browser, Night, a_night
 from tests.sandbox.slacks import actions, button, client_of, modal, section, text_input
 
 
