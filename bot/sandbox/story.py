@@ -9,7 +9,7 @@ from bot.sandbox.far_ends import FarEnd
 from bot.sandbox.queues.pipeline import QUEUE
 from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.forms import elements
-from bot.sandbox.slack.people import Person, Slack
+from bot.sandbox.slack.people import Person, VisibleSlack
 from bot.sandbox.slack.workspace import Channel
 from bot.sandbox.transcript import Transcript
 
@@ -23,7 +23,7 @@ class Missed(Exception):
 class Story:
     """What stories are told with: wait for what must happen, and fail with a sentence when it does not."""
 
-    def __init__(self, slack: Slack, queue: str = QUEUE, far_ends: Iterable[FarEnd] = ()) -> None:
+    def __init__(self, slack: VisibleSlack, queue: str = QUEUE, far_ends: Iterable[FarEnd] = ()) -> None:
         self.slack, self.queue, self.far_ends = slack, queue, tuple(far_ends)
 
     def sees(self, channel: str, beginning: str, after: Message | None = None, seconds: float = 30.0) -> Message:

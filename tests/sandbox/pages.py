@@ -14,11 +14,12 @@ import httpx
 import handlers  # noqa: F401  makes every sentence known
 from bot.running.timepiece import Timepiece
 from bot.sandbox.page.guide import Guide
-from bot.sandbox.page.oncall import OnCall
+from bot.sandbox.page.oncall import OnCallPanel
 from bot.sandbox.page.pipeline_panel import PipelinePanel
 from bot.sandbox.page.run import routes
 from bot.sandbox.page.session import BotState, Current, Session
 from bot.sandbox.slack.server import SlackSandbox
+from tests.sandbox.slacks import client_of
 
 
 class Standing:
@@ -46,7 +47,7 @@ class Night(Session):
     """A session with its servers in reach."""
 
     slack: SlackSandbox
-    oncall: OnCall
+    oncall: OnCallPanel
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
     options = {"manifest": {}, "rate_limits": "off", "ping_interval": 0.2, **slack_options}
     with SlackSandbox(routes=routes(current), **options) as slack:
         panel = PipelinePanel(redis_url)
-        oncall = OnCall()
+        oncall = OnCallPanel()
         guide = Guide(slack, panel, oncall, redis_url)
         shortcuts = {"add_to_timeline": "Add to timeline"}
         night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
@@ -89,6 +90,12 @@ class Browser:
     def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         own = {"Origin": self.night.slack.base_url, "Sec-Fetch-Site": "same-origin"}
         return self._client.post(path, data=data or {}, headers={**own, **headers})
+
+
+def card(night: Night, *blocks: dict[str, Any]) -> dict[str, str]:
+    """A message of the bot's; answers what names it in a form."""
+    posted = client_of(night.slack).chat_postMessage(channel="COPS", text="card", blocks=list(blocks))
+    return {"channel": "COPS", "ts": str(posted["ts"])}
 
 
 def events(answer: httpx.Response) -> dict[str, Any]:

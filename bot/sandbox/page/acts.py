@@ -19,12 +19,12 @@ from starlette.routing import BaseRoute
 
 from bot.sandbox.page.routing import route
 from bot.sandbox.page.session import Current, Session
-from bot.sandbox.pagerduty.model import Wrong
+from bot.sandbox.pagerduty.model import PagerDutyError
 from bot.sandbox.slack.blocks import Message, View
 from bot.sandbox.slack.forms import NotPossible, elements
 from bot.sandbox.slack.model import SlackError
 from bot.sandbox.slack.people import Person
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.slack.traffic import Delivery
 
 Form = Mapping[str, Sequence[str]]
 PersonalAct = Callable[[Session, Person, Request, Form], Response | None]
@@ -42,7 +42,7 @@ TROUBLE: Final = {
 }
 
 
-class Refusal(Exception):
+class NotDone(Exception):
     """A sentence for the one who acted; nothing was done."""
 
 
@@ -92,9 +92,9 @@ def _general(current: Current, request: Request, *, act: GeneralAct) -> Response
 def _answered(act: Callable[[Form], Response | None], request: Request) -> Response:
     try:
         return act(_form(request)) or told()
-    except (Refusal, NotPossible) as no:
+    except (NotDone, NotPossible) as no:
         return told(sentence(str(no)))
-    except Wrong as no:
+    except PagerDutyError as no:
         return told(sentence(no.message.capitalize()))
     except SlackError as no:
         return told(sentence(WORDS.get(no.error, no.error.replace("_", " "))))
@@ -125,7 +125,7 @@ def _form(request: Request) -> Form:
     try:
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
     except ValueError:
-        raise Refusal("that cannot be read") from None
+        raise NotDone("that cannot be read") from None
 
 
 def _one(form: Form, name: str) -> str:
@@ -137,11 +137,11 @@ def _taken(delivery: Delivery) -> None:
     try:
         delivery.wait(PATIENCE)
     except TimeoutError:
-        raise Refusal("Firewatch did not answer in time. Nothing was lost; try again") from None
+        raise NotDone("Firewatch did not answer in time. Nothing was lost; try again") from None
     if delivery.error == "invalid_command":
-        raise Refusal("Slack does not know that command. Type / to see those there are")
+        raise NotDone("Slack does not know that command. Type / to see those there are")
     if delivery.error:
-        raise Refusal(
+        raise NotDone(
             f"{TROUBLE.get(delivery.error, f'that failed: {delivery.error}')}. What you did was not taken; try again"
         )
 
@@ -153,7 +153,7 @@ def _say(session: Session, person: Person, request: Request, form: Form) -> Resp
     channel, text = request.path_params["channel"], _one(form, "text").strip()
     thread = _one(form, "thread")
     if not text:
-        raise Refusal("there is nothing to say")
+        raise NotDone("there is nothing to say")
     if text.startswith("/"):
         _taken(person.types(channel, " ".join(text.splitlines()), thread_ts=thread))
     else:
@@ -175,7 +175,7 @@ def _surface(session: Session, person: Person, form: Form) -> Message | View:
     if view := _one(form, "view"):
         found = next((one for one in (person.modal, person.home) if one is not None and one.id == view), None)
         if found is None:
-            raise Refusal("that form is not open any more")
+            raise NotDone("that form is not open any more")
         return found
     return _message(session, form, slack.channel(_one(form, "channel")).id)
 
@@ -184,7 +184,7 @@ def _message(session: Session, form: Form, channel: str) -> Message:
     where, ts = session.slack.channel(channel), _one(form, "ts")
     found = where.by_ts.get(ts) or where.hidden.get(ts)
     if found is None:
-        raise Refusal("that message is not there any more")
+        raise NotDone("that message is not there any more")
     return found
 
 
@@ -193,7 +193,7 @@ def _offered(where: Message | View, action: str) -> Mapping[str, Any]:
     for block, element in elements(where.blocks):
         if element["action_id"] == action:
             return {"block": block, **element}
-    raise Refusal("that is not offered any more: the message has changed. Nothing was done")
+    raise NotDone("that is not offered any more: the message has changed. Nothing was done")
 
 
 def _press(session: Session, person: Person, request: Request, form: Form) -> Response | None:
@@ -222,7 +222,7 @@ def _value(kind: str, given: Sequence[str]) -> Any:
 def _submit(session: Session, person: Person, request: Request, form: Form) -> Response | None:
     view = _surface(session, person, form)
     if not isinstance(view, View):
-        raise Refusal("there is nothing to submit")
+        raise NotDone("there is nothing to submit")
     values = {
         element["action_id"]: _value(str(element["type"]), [one for one in form.get(element["action_id"], ()) if one])
         for block, element in elements(view.blocks)
@@ -230,7 +230,7 @@ def _submit(session: Session, person: Person, request: Request, form: Form) -> R
     }
     try:
         _taken(person.submits(view, values))
-    except (Refusal, NotPossible) as no:
+    except (NotDone, NotPossible) as no:
         # Beside the form itself, where it is looked at; what was filled in stays.
         return told("", **{"fw:form": {"view": view.id, "text": sentence(str(no))}})
     return told("", **{"fw:sent": {"view": view.id}})
@@ -244,7 +244,7 @@ def _close(session: Session, person: Person, request: Request, form: Form) -> Re
 def _view(session: Session, person: Person, form: Form) -> View:
     found = _surface(session, person, form)
     if not isinstance(found, View):
-        raise Refusal("there is no form open")
+        raise NotDone("there is no form open")
     return found
 
 
@@ -282,7 +282,7 @@ def _switch(session: Session, form: Form) -> Response | None:
     try:
         session.panel.switch(_one(form, "destination"), _one(form, "fault"), on=_one(form, "on") == "yes")
     except ValueError:
-        raise Refusal("there is no such switch") from None
+        raise NotDone("there is no such switch") from None
     session.panel.look(anew=True)
     return None
 
@@ -297,7 +297,7 @@ def _post(session: Session, form: Form) -> Response | None:
     try:
         session.panel.post()
     except (redis.RedisError, OSError):
-        raise Refusal("the queue's Redis cannot be reached") from None
+        raise NotDone("the queue's Redis cannot be reached") from None
     return None
 
 
@@ -338,6 +338,6 @@ def _bot_stop(session: Session, form: Form) -> Response | None:
 
 def _again(session: Session, form: Form) -> Response | None:
     if session.again is None:
-        raise Refusal("this sandbox cannot start over by itself")
+        raise NotDone("this sandbox cannot start over by itself")
     session.again()
     return None

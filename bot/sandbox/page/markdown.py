@@ -15,7 +15,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from bot.sandbox.page.markup import Words, link, link_opening, mrkdwn
+from bot.sandbox.page.markup import PageNames, link, link_opening, mrkdwn
 
 NESTED: Final = 100
 """Quotes and lists within each other; what lies deeper is not shown."""
@@ -53,12 +53,12 @@ def _parser() -> MarkdownIt:
 _PARSER: Final = _parser()
 
 
-def markdown(written: str, words: Words) -> Markup:
+def markdown(written: str, words: PageNames) -> Markup:
     tokens = _PARSER.parse(written)
     return Markup("").join(_block(tokens, at, words) for at in range(len(tokens)))
 
 
-def _block(tokens: Sequence[Token], at: int, words: Words) -> Markup:
+def _block(tokens: Sequence[Token], at: int, words: PageNames) -> Markup:
     token = tokens[at]
     match token.type:
         case "inline":
@@ -89,7 +89,7 @@ def _tag(token: Token, name: str) -> Markup:
     return Markup("</{}>" if token.nesting < 0 else "<{}>").format(name)
 
 
-def _inline(tokens: Sequence[Token], words: Words, *, task: bool) -> Markup:
+def _inline(tokens: Sequence[Token], words: PageNames, *, task: bool) -> Markup:
     out: list[Markup] = []
     linked = 0
     for at, token in enumerate(tokens):
@@ -116,7 +116,7 @@ def _inline(tokens: Sequence[Token], words: Words, *, task: bool) -> Markup:
     return Markup("").join(out)
 
 
-def _text(written: str, words: Words) -> Markup:
+def _text(written: str, words: PageNames) -> Markup:
     """Addresses that were only typed become links."""
     pieces = _URL.split(written)
     return Markup("").join(link(one, "", words) if at % 2 else escape(one) for at, one in enumerate(pieces))

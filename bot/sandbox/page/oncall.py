@@ -12,7 +12,7 @@ from typing import Any, Final
 from bot.running.timepiece import Timepiece
 from bot.sandbox.far_ends import far_ends, found, the
 from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty.model import Incident, Service, Wrong
+from bot.sandbox.pagerduty.model import PagerDutyError, PagerDutyIncident, PagerDutyService
 from bot.sandbox.pagerduty.seeds import POLICY, SERVICE
 from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.statuspage import StatuspageSandbox
@@ -28,7 +28,7 @@ SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class MonitorAlert:
     """What a monitor reports when somebody asks for it."""
 
     title: str
@@ -36,13 +36,13 @@ class Alert:
     means: str
 
 
-ALERTS: Final[Mapping[str, Alert]] = {
-    "syncing": Alert("TikTok syncs have stopped", SYNCING, "opens an incident of its own"),
-    "uploads": Alert("Instagram uploads failing", SERVICE, "joins the incident on reposting"),
+ALERTS: Final[Mapping[str, MonitorAlert]] = {
+    "syncing": MonitorAlert("TikTok syncs have stopped", SYNCING, "opens an incident of its own"),
+    "uploads": MonitorAlert("Instagram uploads failing", SERVICE, "joins the incident on reposting"),
 }
 
 
-class OnCall:
+class OnCallPanel:
     """Safe to call from any thread. Its systems are served from ``start`` to ``close``."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class OnCall:
         self.statuspage = the(StatuspageSandbox, self.far_ends)
         self.github = the(GitHubSandbox, self.far_ends)
         account = self.pagerduty.account
-        account.services[SYNCING] = Service(SYNCING, "TikTok sync", POLICY)
+        account.services[SYNCING] = PagerDutyService(SYNCING, "TikTok sync", POLICY)
         for service in account.services.values():
             service.acknowledgement = None  # it lasts until the end of the incident
         self._webhooks = ""
@@ -80,17 +80,17 @@ class OnCall:
 
     # ------------------------------------------------------------ what is done on the page
 
-    def trigger(self, name: str) -> Incident:
+    def trigger(self, name: str) -> PagerDutyIncident:
         """Raises Wrong for an alert there is not."""
         if name not in ALERTS:
-            raise Wrong(404, 2100, "There is no such alert")
+            raise PagerDutyError(404, 2100, "There is no such alert")
         return self.pagerduty.trigger(ALERTS[name].title, ALERTS[name].service)
 
     def acknowledge(self, id: str) -> None:
         """On the phone, by whoever it rings for. Raises Wrong."""
         incident = self.pagerduty.incident(id)
         if not incident.assigned:
-            raise Wrong(400, 1001, "It is resolved already")
+            raise PagerDutyError(400, 1001, "It is resolved already")
         self.pagerduty.acknowledge(id, incident.assigned[0][0])
 
     def resolve(self, id: str) -> None:
@@ -136,7 +136,7 @@ class OnCall:
             "issues": issues,
         }
 
-    def _alert(self, one: Incident) -> Json:
+    def _alert(self, one: PagerDutyIncident) -> Json:
         users = self.pagerduty.account.users
         since = one.resolved or (one.acknowledged[-1][1] if one.acknowledged else one.created)
         who = [user for user, _ in (one.acknowledged if one.status == "acknowledged" else one.assigned)]

@@ -15,7 +15,7 @@ import redis
 from bullmq import Queue  # type: ignore[import-untyped]
 
 from bot.sandbox.queues.pipeline import OPTIONS, QUEUE, Switches
-from bot.sandbox.queues.platforms import DESTINATIONS, Fault, job_data
+from bot.sandbox.queues.platforms import DESTINATIONS, PlatformFault, job_data
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ NAMED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PipelineFigures:
     figures: Json | None
     lit: dict[str, list[str]]
     trouble: str = ""
@@ -50,20 +50,20 @@ class PipelinePanel:
         self.switches = Switches(url, queue)
         self._base = f"{prefix}:{queue}:"
         self._lock = threading.Lock()
-        self._seen: Seen = Seen(None, {name: [] for name in DESTINATIONS}, "not read yet")
+        self._seen: PipelineFigures = PipelineFigures(None, {name: [] for name in DESTINATIONS}, "not read yet")
         self._at = 0.0
 
-    def look(self, *, anew: bool = False) -> Seen:
+    def look(self, *, anew: bool = False) -> PipelineFigures:
         with self._lock:
             if anew or time.monotonic() - self._at > FRESH:
                 try:
                     self._seen = self._read()
                 except (redis.RedisError, OSError) as away:
-                    self._seen = Seen(None, self._seen.lit, str(away) or type(away).__name__)
+                    self._seen = PipelineFigures(None, self._seen.lit, str(away) or type(away).__name__)
                 self._at = time.monotonic()
             return self._seen
 
-    def _read(self) -> Seen:
+    def _read(self) -> PipelineFigures:
         base = self._base
         pipe = self._redis.pipeline(transaction=False)
         for name in ("wait", "paused", "active"):
@@ -91,11 +91,11 @@ class PipelinePanel:
             "by_destination": [(name, by[name]) for name in DESTINATIONS if by[name]],
         }
         lit = {name: [str(one) for one in on] for name, on in self.switches.faults().items()}
-        return Seen(figures, lit)
+        return PipelineFigures(figures, lit)
 
     def switch(self, destination: str, fault: str, *, on: bool) -> None:
         """Raises ValueError for a destination or fault there is not."""
-        (self.switches.on if on else self.switches.off)(destination, Fault(fault))
+        (self.switches.on if on else self.switches.off)(destination, PlatformFault(fault))
 
     def post(self) -> None:
         """Put new posts on the queue, some for each destination, as the reposting system does when it finds them."""

@@ -29,13 +29,13 @@ from bot.domain.action import nouns
 from bot.outside.slack.manifest import manifest
 from bot.sandbox.page import acts, live, pages
 from bot.sandbox.page.guide import Guide
-from bot.sandbox.page.oncall import SYNCING, OnCall
+from bot.sandbox.page.oncall import SYNCING, OnCallPanel
 from bot.sandbox.page.pipeline_panel import PipelinePanel
 from bot.sandbox.page.processes import BotProcess
 from bot.sandbox.page.session import Current, Session
 from bot.sandbox.pagerduty.seeds import SERVICE
 from bot.sandbox.queues.pipeline import QUEUE, Pipeline, Switches, seed
-from bot.sandbox.queues.platforms import Fault
+from bot.sandbox.queues.platforms import PlatformFault
 from bot.sandbox.queues.redis import RedisServer, free_port
 from bot.sandbox.slack.server import SlackSandbox
 
@@ -136,7 +136,7 @@ def session(
     began = time.monotonic()
     with ExitStack() as stack:
         current = Current()
-        oncall = OnCall()
+        oncall = OnCallPanel()
         stack.callback(oncall.close)
         try:
             slack = SlackSandbox(
@@ -185,12 +185,12 @@ def _break(redis_url: str) -> None:
     """The night's 120 failures. Of their five causes three go on; the other two were the posts' own, or have passed."""
     seed(redis_url)
     switches = Switches(redis_url)
-    switches.off("instagram", Fault.MEDIA)
-    switches.off("twitter", Fault.TIMEOUT)
+    switches.off("instagram", PlatformFault.MEDIA)
+    switches.off("twitter", PlatformFault.TIMEOUT)
     switches.close()
 
 
-def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCall, *, http: bool) -> BotProcess:
+def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, *, http: bool) -> BotProcess:
     (state / "firewatch.toml").write_text(CATALOGUE, encoding="utf-8")
     port = free_port()
     if http:

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 from markupsafe import Markup
 
 from bot.running.timepiece import Timepiece
-from bot.sandbox.page.markup import clock
+from bot.sandbox.page.markup import time_tag
 from bot.sandbox.page.pipeline_panel import PipelinePanel
 from bot.sandbox.page.views import Views
-from bot.sandbox.queues.platforms import DESTINATIONS, Fault
+from bot.sandbox.queues.platforms import DESTINATIONS, PlatformFault
 from bot.sandbox.slack.model import SlackError, User
-from bot.sandbox.slack.people import Person, Slack
+from bot.sandbox.slack.people import Person, VisibleSlack
 from bot.sandbox.slack.workspace import Channel
 
 HOME = "home"
@@ -42,17 +42,17 @@ class Bot(Protocol):
     def look(self) -> BotState: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
-    def go_by(self, clock: Timepiece) -> None: ...
+    def go_by(self, time_tag: Timepiece) -> None: ...
 
 
-class GuidePanel(Protocol):
+class GuideSteps(Protocol):
     """What to try first: see `bot.sandbox.page.guide`."""
 
     def look(self) -> Json: ...
     def room(self) -> str: ...
 
 
-class OnCallPanel(Protocol):
+class OnCallControls(Protocol):
     """What rings, and the clock: see `bot.sandbox.page.oncall`."""
 
     def look(self) -> Json: ...
@@ -68,10 +68,10 @@ class OnCallPanel(Protocol):
 class Session:
     """One sandbox from start to end. Put together by `run`, or by a test."""
 
-    slack: Slack
+    slack: VisibleSlack
     panel: PipelinePanel
-    oncall: OnCallPanel
-    guide: GuidePanel
+    oncall: OnCallControls
+    guide: GuideSteps
     bot: Bot
     shortcuts: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
@@ -117,11 +117,11 @@ class Session:
             "guide": views.render("guide.html", guide=self.guide.look()),
             "figures": views.render("figures.html", figures=seen.figures, trouble=seen.trouble),
             "switches": views.render(
-                "switches.html", lit=seen.lit, destinations=DESTINATIONS, faults=[str(one) for one in Fault]
+                "switches.html", lit=seen.lit, destinations=DESTINATIONS, faults=[str(one) for one in PlatformFault]
             ),
             "oncall": views.render("oncall.html", oncall=self.oncall.look()),
             # Apart from the panel, which would be drawn anew each second of a fast night, under people's fingers.
-            "time": Markup('<p id="time">It is {} here.</p>').format(clock(self.oncall.seconds() // 60 * 60)),
+            "time": Markup('<p id="time">It is {} here.</p>').format(time_tag(self.oncall.seconds() // 60 * 60)),
             "modal": views.modal(me, self.slack.open_view(me.id)),
         }
 

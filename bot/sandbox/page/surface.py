@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.page import markup
-from bot.sandbox.slack.blocks import File
+from bot.sandbox.slack.blocks import SlackFile
 from bot.sandbox.slack.forms import initial, options
 from bot.sandbox.slack.model import SLACKBOT
 from bot.sandbox.slack.workspace import Workspace
@@ -28,7 +28,7 @@ class Surface:
 
     id: str
     base: str
-    words: markup.Words
+    words: markup.PageNames
     workspace: Workspace
     picked: Mapping[tuple[str, str], Json] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Surface:
         ]
 
 
-def picture(file: File) -> Json:
+def picture(file: SlackFile) -> Json:
     width, height = dimensions(file.content)
     return {"url": f"/file/{file.id}", "width": width, "height": height}
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from bot.sandbox.page import markup
 from bot.sandbox.page.markdown import markdown
 from bot.sandbox.page.surface import Surface, dom, picture
-from bot.sandbox.slack.blocks import File, Message, View
+from bot.sandbox.slack.blocks import Message, SlackFile, View
 from bot.sandbox.slack.model import SLACKBOT, User
 from bot.sandbox.slack.workspace import Channel, Workspace
 
@@ -55,7 +55,7 @@ class Views:
             "rich": markup.rich,
             "markdown": markdown,
             "dom": dom,
-            "clock": markup.clock,
+            "clock": markup.time_tag,
             "size": size,
             "asset": asset,
         }
@@ -81,7 +81,7 @@ class Views:
     def base(self, me: User) -> str:
         return f"/as/{me.name}"
 
-    def words(self, me: User) -> markup.Words:
+    def words(self, me: User) -> markup.PageNames:
         workspace = self.workspace
         base = self.base(me)
 
@@ -98,7 +98,7 @@ class Views:
             return here(url, base, workspace.team.domain)
 
         mine = frozenset(one.id for one in workspace.groups.values() if me.id in one.users)
-        return markup.Words(name, group, channel, lambda id: f"{base}/in/{id}", link, me.id, mine)
+        return markup.PageNames(name, group, channel, lambda id: f"{base}/in/{id}", link, me.id, mine)
 
     def surface(self, me: User, where: Message | View) -> Surface:
         if isinstance(where, View):
@@ -287,7 +287,7 @@ class Views:
             "shortcuts": [{"id": id, "name": name} for id, name in self.shortcuts.items()],
         }
 
-    def _file(self, file: File) -> Json:
+    def _file(self, file: SlackFile) -> Json:
         is_text = file.mimetype.startswith(("text/", "application/json")) or file.filetype in ("tsv", "csv", "log")
         lines = file.text.splitlines() if is_text else []
         return {

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any, Final
 
-from bot.sandbox.page.markup import seconds
+from bot.sandbox.page.markup import seconds_tag
 from bot.sandbox.slack.feed import Change, Feed
-from bot.sandbox.slack.wire import Call, Delivery
+from bot.sandbox.slack.traffic import Delivery, LoggedCall
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ def row(change: Change) -> Json | None:
     """The line of a change on the wire; None for changes that are not on it."""
     match change.kind:
         case "call":
-            call: Call = change.data["call"]
+            call: LoggedCall = change.data["call"]
             if call.ok and call.method in QUIET:
                 return None
             took = f"{call.ms:.0f} ms" if call.ok else call.error or f"HTTP {call.status}"
@@ -46,7 +46,7 @@ def row(change: Change) -> Json | None:
                 "what": call.method,
                 "took": took,
                 "bad": not call.ok,
-                "at": seconds(change.at),
+                "at": seconds_tag(change.at),
             }
         case "delivery" | "delivered":
             sent: Delivery = change.data["delivery"]
@@ -58,7 +58,7 @@ def row(change: Change) -> Json | None:
                 "what": said(sent),
                 "took": _took(sent),
                 "bad": sent.done and not sent.acked,
-                "at": seconds(sent.at),
+                "at": seconds_tag(sent.at),
             }
     return None
 
@@ -97,12 +97,12 @@ def envelope(feed: Feed, number: str) -> list[Json] | None:
         if made is None or made["number"] != number:
             continue
         if change.kind == "call":
-            call: Call = change.data["call"]
+            call: LoggedCall = change.data["call"]
             return [_part("sent", dict(call.args)), _part(f"answered, HTTP {call.status}", dict(call.answer))]
         sent: Delivery = change.data["delivery"]
         tries = [
             {
-                "road": one.road,
+                "transport": one.transport,
                 **({"connection": one.connection} if one.connection else {}),
                 **({"status": one.status} if one.status else {}),
                 **({"ms": round(one.latency * 1000, 1)} if one.latency is not None else {}),

@@ -25,7 +25,7 @@ from typing import Any, Final, Self
 import redis
 from bullmq import Queue, Worker  # type: ignore[import-untyped]
 
-from bot.sandbox.queues.platforms import DESTINATIONS, Fault, PlatformError, job_data, reason, stack
+from bot.sandbox.queues.platforms import DESTINATIONS, PlatformError, PlatformFault, failed_reason, job_data, stack
 
 QUEUE: Final = "repost-dispatch"
 VERSION: Final = "bullmq:6.7.0"
@@ -39,12 +39,12 @@ OPTIONS: Final[Mapping[str, Any]] = {
 START_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 
-BROKEN: Final[Mapping[tuple[str, Fault], int]] = {
-    ("instagram", Fault.TOKEN): 47,
-    ("youtube", Fault.QUOTA): 28,
-    ("twitter", Fault.RATE): 21,
-    ("instagram", Fault.MEDIA): 15,
-    ("twitter", Fault.TIMEOUT): 9,
+BROKEN: Final[Mapping[tuple[str, PlatformFault], int]] = {
+    ("instagram", PlatformFault.TOKEN): 47,
+    ("youtube", PlatformFault.QUOTA): 28,
+    ("twitter", PlatformFault.RATE): 21,
+    ("instagram", PlatformFault.MEDIA): 15,
+    ("twitter", PlatformFault.TIMEOUT): 9,
 }
 """The bad night the sandbox opens with: how many of its 120 failed jobs have which of five causes."""
 
@@ -57,23 +57,23 @@ class Switches:
         self._redis: Any = redis.Redis.from_url(url, decode_responses=True)
         self._key = f"sandbox:{queue}:faults"
 
-    def on(self, destination: str, fault: Fault) -> None:
+    def on(self, destination: str, fault: PlatformFault) -> None:
         _known(destination)
         self._redis.sadd(self._key, f"{destination}:{fault}")
 
-    def off(self, destination: str, fault: Fault | None = None) -> None:
+    def off(self, destination: str, fault: PlatformFault | None = None) -> None:
         """Mend that fault, or all of the destination's."""
         _known(destination)
-        self._redis.srem(self._key, *(f"{destination}:{each}" for each in ([fault] if fault else Fault)))
+        self._redis.srem(self._key, *(f"{destination}:{each}" for each in ([fault] if fault else PlatformFault)))
 
     def mend(self) -> None:
         """Everything works."""
         self._redis.delete(self._key)
 
-    def faults(self) -> Mapping[str, Sequence[Fault]]:
+    def faults(self) -> Mapping[str, Sequence[PlatformFault]]:
         """destination → its faults that are on, the one that its jobs fail with first."""
         lit = self._redis.smembers(self._key)
-        return {each: [fault for fault in Fault if f"{each}:{fault}" in lit] for each in DESTINATIONS}
+        return {each: [fault for fault in PlatformFault if f"{each}:{fault}" in lit] for each in DESTINATIONS}
 
     def close(self) -> None:
         self._redis.close()
@@ -190,7 +190,7 @@ class Pipeline:
         await asyncio.sleep(self._chance.uniform(*self._takes))
         faults = await asyncio.to_thread(self.switches.faults)
         for fault in faults.get(job.name, ()):
-            raise PlatformError(reason(job.name, fault, datetime.now(UTC), self._chance))
+            raise PlatformError(failed_reason(job.name, fault, datetime.now(UTC), self._chance))
         return {"published": f"{job.name}:{self._chance.randrange(10**16, 10**17)}"}
 
 
@@ -224,7 +224,7 @@ def seed(
     queue: str = QUEUE,
     *,
     prefix: str = "bull",
-    failed: Mapping[tuple[str, Fault], int] | None = None,
+    failed: Mapping[tuple[str, PlatformFault], int] | None = None,
     completed: int = 300,
     now: datetime | None = None,
     over: timedelta = timedelta(minutes=40),
@@ -239,7 +239,7 @@ def seed(
     now = now or datetime.now(UTC)
     failed = BROKEN if failed is None else failed
     base = f"{prefix}:{queue}:"
-    past: list[tuple[datetime, str, Fault | None]] = []
+    past: list[tuple[datetime, str, PlatformFault | None]] = []
     for (destination, fault), count in failed.items():
         begun = now - over * chance.uniform(0.7, 1.0)
         past += [(begun + (now - begun) * chance.random(), destination, fault) for _ in range(count)]
@@ -263,7 +263,7 @@ def seed(
 
 
 def _write(
-    pipe: Any, base: str, id: str, destination: str, fault: Fault | None, ended: datetime, chance: random.Random
+    pipe: Any, base: str, id: str, destination: str, fault: PlatformFault | None, ended: datetime, chance: random.Random
 ) -> None:
     attempts = 1 if fault is None else int(OPTIONS["attempts"])
     started = ended - timedelta(seconds=chance.uniform(0.2, 4))
@@ -283,7 +283,7 @@ def _write(
     if fault is None:
         fields["returnvalue"] = json.dumps({"published": f"{destination}:{id}"})
     else:
-        fields["failedReason"] = reason(destination, fault, ended, chance)
+        fields["failedReason"] = failed_reason(destination, fault, ended, chance)
         fields["stacktrace"] = json.dumps([stack(destination, str(fields["failedReason"]), chance)] * attempts)
     pipe.hset(f"{base}{id}", mapping=fields)
     pipe.zadd(f"{base}{'completed' if fault is None else 'failed'}", {id: _ms(ended)})

@@ -14,7 +14,7 @@ from typing import Any, Final
 DESTINATIONS: Final = ("instagram", "youtube", "twitter")
 
 
-class Fault(StrEnum):
+class PlatformFault(StrEnum):
     """What can be wrong with a destination, the one that shows first standing first."""
 
     DOWN = "platform-down"
@@ -51,14 +51,14 @@ class PlatformError(Exception):
     """What the reposting worker raises when a platform says no."""
 
 
-def reason(destination: str, fault: Fault, at: datetime, chance: random.Random) -> str:
+def failed_reason(destination: str, fault: PlatformFault, at: datetime, chance: random.Random) -> str:
     """The failed reason of one job: worded by the platform, with the ids, times and addresses that differ each time."""
-    if fault is Fault.DOWN:
+    if fault is PlatformFault.DOWN:
         return f"HTTP 503 Service Unavailable from {_HOSTS[destination]} (request {_some(chance, _HEX, 16)})"
-    if fault is Fault.TIMEOUT:
+    if fault is PlatformFault.TIMEOUT:
         address = _UPLOADS[destination].format(account=_digits(chance), token=_some(chance, _WORD, 24))
         return f"ETIMEDOUT: POST {address} timed out after 30000 ms"
-    if fault is Fault.RATE and destination == "twitter":
+    if fault is PlatformFault.RATE and destination == "twitter":
         reset = int((at + timedelta(minutes=15)).timestamp())
         return (
             f"HTTP 429 Too Many Requests: POST /2/tweets for user {_digits(chance)}, x-rate-limit-remaining 0, "
@@ -71,18 +71,18 @@ def reason(destination: str, fault: Fault, at: datetime, chance: random.Random) 
     }[destination](fault, at, chance)
 
 
-def _instagram(fault: Fault, at: datetime, chance: random.Random) -> str:
+def _instagram(fault: PlatformFault, at: datetime, chance: random.Random) -> str:
     trace = f"fbtrace_id {_some(chance, _WORD, 23)}"
-    if fault is Fault.TOKEN:
+    if fault is PlatformFault.TOKEN:
         expired = at - timedelta(minutes=chance.randrange(5, 90))
         return (
             "OAuthException: Error validating access token: "
             f"Session has expired on {expired:%A, %d-%b-%y %H:%M:%S} UTC. "
             f"The current time is {at:%A, %d-%b-%y %H:%M:%S} UTC. (code 190, subcode 463, {trace})"
         )
-    if fault is Fault.QUOTA:
+    if fault is PlatformFault.QUOTA:
         return f"OAuthException: Application request limit reached (code 9, subcode 2207042, {trace})"
-    if fault is Fault.RATE:
+    if fault is PlatformFault.RATE:
         return f"OAuthException: User request limit reached (code 17, {trace})"
     return (
         "OAuthException: The video format is not supported. Please check spec for supported video format "
@@ -90,33 +90,33 @@ def _instagram(fault: Fault, at: datetime, chance: random.Random) -> str:
     )
 
 
-def _youtube(fault: Fault, at: datetime, chance: random.Random) -> str:
-    if fault is Fault.TOKEN:
+def _youtube(fault: PlatformFault, at: datetime, chance: random.Random) -> str:
+    if fault is PlatformFault.TOKEN:
         return "401 authError: Invalid Credentials (location Authorization)"
-    if fault is Fault.QUOTA:
+    if fault is PlatformFault.QUOTA:
         return (
             "403 quotaExceeded: The request cannot be completed because you have exceeded your quota. "
             f"(project {_digits(chance, 12)})"
         )
-    if fault is Fault.RATE:
+    if fault is PlatformFault.RATE:
         return f"403 rateLimitExceeded: Rate Limit Exceeded (domain usageLimits, channel UC{_some(chance, _WORD, 22)})"
     return f"400 invalidVideo: The request contains an invalid video (video {_some(chance, _WORD, 11)})"
 
 
-def _twitter(fault: Fault, at: datetime, chance: random.Random) -> str:
-    if fault is Fault.TOKEN:
+def _twitter(fault: PlatformFault, at: datetime, chance: random.Random) -> str:
+    if fault is PlatformFault.TOKEN:
         return "HTTP 401 Unauthorized: Unauthorized (https://api.x.com/2/tweets)"
-    if fault is Fault.QUOTA:
+    if fault is PlatformFault.QUOTA:
         return "HTTP 402 CreditsDepleted: Your enrolled account does not have any credits to fulfill this request."
     return f"InvalidMedia (code 324): media id {_digits(chance, 19)} processing_info.state=failed"
 
 
-def stack(destination: str, reason: str, chance: random.Random) -> str:
+def stack(destination: str, failed_reason: str, chance: random.Random) -> str:
     """The stack of that failure in a Node worker."""
     client = destination.capitalize()
     line = chance.choice((118, 142, 201))
     return (
-        f"PlatformError: {reason}\n"
+        f"PlatformError: {failed_reason}\n"
         f"    at {client}Client.publish (/app/dist/platforms/{destination}.js:{line}:{chance.randrange(9, 40)})\n"
         "    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)\n"
         f"    at async dispatch (/app/dist/workers/repost.js:{line // 2}:18)\n"

@@ -168,7 +168,7 @@ class ApiCall:
         return id_or_url in self.workspace.files or any(id_or_url == one.url for one in self.workspace.files.values())
 
 
-def page(call: ApiCall, everything: list[T], most: int, default: int = 100) -> tuple[list[T], str]:
+def one_page(call: ApiCall, everything: list[T], most: int, default: int = 100) -> tuple[list[T], str]:
     """One page of a list by Slack's cursor, and the cursor of the next ('' at the end)."""
     limit = call.args.whole("limit", default, 1, most, error="invalid_limit")
     cursor = call.args.text("cursor", "")

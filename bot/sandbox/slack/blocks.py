@@ -117,7 +117,7 @@ def buttons(blocks: Iterable[Json]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class SlackFile:
     id: str
     name: str
     title: str
@@ -184,7 +184,7 @@ class Message:
     bot_id: str = ""
     username: str = ""
     metadata: Json | None = None
-    files: tuple[File, ...] = ()
+    files: tuple[SlackFile, ...] = ()
     reactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     edited_at: str = ""
     visible_to: str = ""

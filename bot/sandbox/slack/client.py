@@ -10,7 +10,7 @@ from bot.sandbox.slack.blocks import Message, View
 from bot.sandbox.slack.forms import NotPossible
 from bot.sandbox.slack.model import Json, User
 from bot.sandbox.slack.mrkdwn import link_names
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.slack.traffic import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 Surface = Message | View

@@ -18,7 +18,7 @@ from bot.sandbox.slack.manifest import Command, Manifest
 from bot.sandbox.slack.model import Json, SlackError, User
 from bot.sandbox.slack.mrkdwn import rich_text
 from bot.sandbox.slack.payloads import Payloads, acts
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.slack.traffic import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 
@@ -355,7 +355,7 @@ class Person(Client):
         modals.close(self._workspace, self.id, everything=True)
 
 
-class Slack(Protocol):
+class VisibleSlack(Protocol):
     """What a page or a drill sees and does in the sandbox's Slack. `SlackSandbox` is one, with its servers beside."""
 
     workspace: Workspace

@@ -28,8 +28,8 @@ from bot.sandbox.slack.responses import Responder
 from bot.sandbox.slack.seeds import Seed
 from bot.sandbox.slack.socketmode import QuietableProtocol, Reason, SocketMode
 from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.traffic import Delivery, LoggedCall, Traffic
 from bot.sandbox.slack.webapi import WebApi
-from bot.sandbox.slack.wire import Call, Delivery, Wire
 from bot.sandbox.slack.workspace import Channel, Workspace
 from bot.sandbox.threaded import Server, Threaded, listen
 
@@ -101,7 +101,7 @@ class SlackSandbox(Threaded):
         self.port = int(self._socket.getsockname()[1])
         self.workspace = Workspace(team or Team(), now)
         self.bot = seeds.plant(self.workspace, seed or Seed(), self.manifest.display_name)
-        self.wire = Wire(self.workspace)
+        self.wire = Traffic(self.workspace)
         self.faults = Faults()
         self.tickets = Tickets(self.workspace, patience or now)
         self._mode = SocketMode(self.workspace.team, self.workspace.tell)
@@ -234,7 +234,7 @@ class SlackSandbox(Threaded):
         return self.workspace.homes.get(self.workspace.user(user).id)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         return self.wire.calls
 
     @property

@@ -22,7 +22,7 @@ from bot.sandbox.slack.faults import Fault, Faults
 from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.ratelimits import RateLimits
 from bot.sandbox.slack.tickets import ResponseUrl
-from bot.sandbox.slack.wire import Call, Wire
+from bot.sandbox.slack.traffic import LoggedCall, Traffic
 
 Answered = Callable[[ResponseUrl, Json], object]
 """What is done with an answer that comes through a response URL; raises `SlackError`."""
@@ -32,7 +32,7 @@ class WebApi:
     def __init__(
         self,
         host: Host,
-        wire: Wire,
+        wire: Traffic,
         faults: Faults,
         limits: RateLimits,
         methods: Mapping[str, Method],
@@ -139,7 +139,7 @@ class WebApi:
     def _log(self, name: str, args: Mapping[str, Any], answer: Mapping[str, Any], status: int, started: float) -> None:
         ms = (time.perf_counter() - started) * 1000
         kept = {key: value for key, value in args.items() if key != "token"}
-        self._wire.called(Call(name, kept, answer, status, ms, self._host.workspace.now()))
+        self._wire.called(LoggedCall(name, kept, answer, status, ms, self._host.workspace.now()))
 
     # -- response URLs
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from bot.sandbox.page.markdown import markdown
-from bot.sandbox.page.markup import Words, mrkdwn, plain, rich
+from bot.sandbox.page.markup import PageNames, mrkdwn, plain, rich
 
 NAMES = {"U1": "Noor Haddad", "U2": "Linnea Berg", "S1": "oncall", "C1": "ops"}
-WORDS = Words(
+WORDS = PageNames(
     user=lambda id: NAMES.get(id, id),
     group=lambda id: NAMES.get(id, id),
     channel=lambda id: NAMES.get(id, id),

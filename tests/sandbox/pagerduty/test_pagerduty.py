@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from bot.sandbox.pagerduty.model import Wrong
+from bot.sandbox.pagerduty.model import PagerDutyError
 from bot.sandbox.pagerduty.seeds import BOT, LINNEA, NOOR, SERVICE
 from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.serving import Asked, Loopback
@@ -132,7 +132,7 @@ def test_only_the_last_month_is_listed_unless_all_is_asked_for(pagerduty: PagerD
 
 def test_one_key_has_one_open_incident_and_a_resolved_one_stays_resolved(pagerduty: PagerDutySandbox) -> None:
     made = pagerduty.trigger("Down", key="disk")
-    with pytest.raises(Wrong, match="Arguments Caused Error"):
+    with pytest.raises(PagerDutyError, match="Arguments Caused Error"):
         pagerduty.trigger("Down again", key="disk")
     pagerduty.resolve(made.id)
     change = {"incident": {"type": "incident_reference", "status": "acknowledged"}}

@@ -16,7 +16,7 @@ import pytest
 from bot.outside.queues.bullmq.client import BullQueue
 from bot.outside.queues.protocol import Outcome, Seen
 from bot.sandbox.queues.pipeline import BROKEN, OPTIONS, QUEUE, Pipeline, Switches, seed
-from bot.sandbox.queues.platforms import DESTINATIONS, Fault, job_data, reason
+from bot.sandbox.queues.platforms import DESTINATIONS, PlatformFault, failed_reason, job_data
 from tests.node import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -54,11 +54,11 @@ def test_a_bad_night_begins_with_120_failed_jobs_of_five_causes(redis_url: str) 
     assert (status.version, status.completed, status.failed) == ("bullmq:6.7.0", 300, 120)
     assert status.per_minute > 0
     assert {fault for lit in Switches(redis_url).faults().values() for fault in lit} == {
-        Fault.TOKEN,
-        Fault.MEDIA,
-        Fault.QUOTA,
-        Fault.RATE,
-        Fault.TIMEOUT,
+        PlatformFault.TOKEN,
+        PlatformFault.MEDIA,
+        PlatformFault.QUOTA,
+        PlatformFault.RATE,
+        PlatformFault.TIMEOUT,
     }
 
 
@@ -71,7 +71,7 @@ def test_replayed_jobs_fail_again_while_the_switch_is_on_and_complete_when_it_is
         again = ended(queue, tokens)
         assert {outcome.state for outcome in again} == {"failed"}
         assert all("subcode 463" in outcome.reason for outcome in again)
-        pipeline.switches.off("instagram", Fault.TOKEN)
+        pipeline.switches.off("instagram", PlatformFault.TOKEN)
         queue.move([job for job in queue.seen([job.id for job in tokens]) if job], "second")
         assert all("subcode 2207026" in outcome.reason for outcome in ended(queue, tokens)), "the next fault shows"
         Switches(redis_url).mend()
@@ -83,7 +83,7 @@ def test_the_producer_keeps_the_queue_alive(redis_url: str) -> None:
     queue = BullQueue(QUEUE, redis_url)
     with Pipeline(redis_url, every=0.02, takes=(0, 0)) as pipeline:
         wait_for(lambda: queue.status().completed >= 10)
-        pipeline.switches.on("youtube", Fault.DOWN)
+        pipeline.switches.on("youtube", PlatformFault.DOWN)
         wait_for(lambda: failed(queue))
     assert "HTTP 503" in failed(queue)[0].reason
     assert queue.status().active == 0, "what ran came to its end"
@@ -130,7 +130,9 @@ def test_as_a_process_it_ends_at_a_signal_and_leaves_nothing_running(redis_url: 
 def test_every_destination_has_words_for_every_fault() -> None:
     chance = random.Random(1)
     at = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
-    said = {(where, fault): reason(where, fault, at, chance) for where in DESTINATIONS for fault in Fault}
+    said = {
+        (where, fault): failed_reason(where, fault, at, chance) for where in DESTINATIONS for fault in PlatformFault
+    }
     assert all(said.values())
     assert len(set(said.values())) == len(said)
 
@@ -147,5 +149,5 @@ def test_job_data_holds_what_must_be_masked(destination: str) -> None:
 def test_an_unknown_destination_is_refused(redis_url: str) -> None:
     switches = Switches(redis_url)
     with pytest.raises(ValueError, match="none of instagram, youtube, twitter"):
-        switches.on("myspace", Fault.DOWN)
+        switches.on("myspace", PlatformFault.DOWN)
     switches.close()

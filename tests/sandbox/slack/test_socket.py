@@ -83,7 +83,7 @@ def test_a_connection_is_greeted_and_an_envelope_acknowledged(slack: SlackSandbo
         assert (request.type, request.accepts_response_payload) == ("slash_commands", True)
         assert request.payload["text"] == "status"
     attempt = typed.attempts[0]
-    assert attempt.road == "socket"
+    assert attempt.transport == "socket"
     assert attempt.latency is not None
     assert 0 < attempt.latency < 3
     assert [one.text for one in slack.oncall.sees("ops")] == ["412 waiting"]
@@ -102,7 +102,7 @@ def test_a_command_nobody_acknowledges_fails_before_the_person_and_is_not_sent_a
 
 def test_a_command_without_any_bot_fails_at_once(slack: SlackSandbox) -> None:
     typed = slack.oncall.types("ops", "/jobs status").wait()
-    assert (typed.error, typed.attempts[0].road) == ("dispatch_failed", "none")
+    assert (typed.error, typed.attempts[0].transport) == ("dispatch_failed", "none")
 
 
 def test_an_event_is_sent_again_with_its_number_and_reason_until_acknowledged(impatient: SlackSandbox) -> None:

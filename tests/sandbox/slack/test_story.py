@@ -74,6 +74,6 @@ def test_over_http_bolt_takes_our_signature_and_a_command_is_answered(slack: Sla
         slack.request_url = bot.url
         assert slack.verify_request_url()
         delivered = slack.oncall.types("ops", "/jobs status").ok()
-    assert delivered.attempts[0].road == "http"
+    assert delivered.attempts[0].transport == "http"
     assert delivered.latency is not None
     assert [one.text for one in slack.seen_by("noor", "ops") if one.is_ephemeral] == ["412 waiting"]

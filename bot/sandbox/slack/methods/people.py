@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.slack import shown
-from bot.sandbox.slack.api import READ, ApiCall, method, of_kinds, page
+from bot.sandbox.slack.api import READ, ApiCall, method, of_kinds, one_page
 from bot.sandbox.slack.model import SLACKBOT, Json, SlackError, User
 
 
@@ -21,7 +21,7 @@ def info(call: ApiCall) -> Json:
 
 @method("users.list", "users:read", tier=2, form_only=True)
 def users_list(call: ApiCall) -> Json:
-    some, following = page(call, list(call.workspace.users.values()), 1000, default=1000)
+    some, following = one_page(call, list(call.workspace.users.values()), 1000, default=1000)
     return {
         "members": [_shown(call, one) for one in some],
         "cache_ts": int(call.workspace.now()),
@@ -44,7 +44,7 @@ def conversations(call: ApiCall) -> Json:
     if who not in call.workspace.users:
         raise SlackError("user_not_found")
     found = [one for one in of_kinds(call) if who in one.members]
-    some, following = page(call, found, 999)
+    some, following = one_page(call, found, 999)
     return {
         "channels": [shown.channel(call.workspace, one, call.bot.id) for one in some],
         "response_metadata": {"next_cursor": following},

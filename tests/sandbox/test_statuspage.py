@@ -1,4 +1,4 @@
-"""The sandbox's status page and tracker refuse what the real ones refuse."""
+"""The sandbox's status page refuses what the real one refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.statuspage import StatuspageSandbox
 from tests.outside.outsides import Clock
 
@@ -21,12 +20,6 @@ def clock() -> Clock:
 @pytest.fixture
 def page(clock: Clock) -> Iterator[StatuspageSandbox]:
     with StatuspageSandbox(now=clock) as running:
-        yield running
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubSandbox]:
-    with GitHubSandbox() as running:
         yield running
 
 
@@ -63,22 +56,3 @@ def test_the_page_takes_60_requests_a_minute(page: StatuspageSandbox, clock: Clo
     assert (refused.status_code, refused.headers["retry-after"]) == (420, "60")
     clock.passes(seconds=60)
     assert post(url, f"OAuth {page.api_key}", {"incident": {"name": "Uploads fail"}}).status_code == 201
-
-
-@pytest.mark.parametrize(
-    ("issue", "status"),
-    [
-        ({"title": ""}, 422),
-        ({"title": "t" * 257}, 422),
-        ({"title": "Refresh in time", "body": "b" * 65_537}, 422),
-        ({"title": "Refresh in time", "labels": "incident"}, 422),
-        ({"title": "Refresh in time", "colour": "red"}, 422),
-        ([], 400),
-        ({"title": "Refresh in time", "labels": ["incident"]}, 201),
-    ],
-)
-def test_the_tracker_takes_what_github_takes(github: GitHubSandbox, issue: Any, status: int) -> None:
-    url = f"{github.api_url}/repos/{github.repository}/issues"
-    assert post(url, f"Bearer {github.token}", issue).status_code == status
-    assert len(github.issues) == (status == 201)
-    assert post(url, "Bearer wrong", issue).status_code == 401

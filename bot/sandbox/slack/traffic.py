@@ -11,12 +11,12 @@ from typing import Any, Literal
 from bot.sandbox.slack.feed import Feed
 from bot.sandbox.slack.model import Json, SlackError
 
-Road = Literal["socket", "http", "none"]
+Transport = Literal["socket", "http", "none"]
 KEPT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LoggedCall:
     """One request of the bot: a Web API method, `response_url` or `upload`."""
 
     method: str
@@ -37,11 +37,11 @@ class Call:
 
 
 @dataclass(slots=True)
-class Attempt:
+class DeliveryAttempt:
     """One try at delivering. `latency` is in seconds, None when no answer came."""
 
     number: int
-    road: Road
+    transport: Transport
     at: float
     connection: str = ""
     latency: float | None = None
@@ -59,7 +59,7 @@ class Delivery:
     kind: Literal["command", "interactive", "event"]
     payload: Json
     user: str = ""
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[DeliveryAttempt] = field(default_factory=list)
     acked: bool = False
     #: The body of the acknowledgement, as an object; empty when there was none.
     answer: Json = field(default_factory=dict)
@@ -102,16 +102,16 @@ class Delivery:
         self._done.set()
 
 
-class Wire:
+class Traffic:
     """The last calls and deliveries, oldest first; each addition wakes whoever waits on the workspace."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._calls: deque[LoggedCall] = deque(maxlen=KEPT)
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         with self._feed.locked():
             return list(self._calls)
 
@@ -120,7 +120,7 @@ class Wire:
         with self._feed.locked():
             return list(self._deliveries)
 
-    def called(self, call: Call) -> None:
+    def called(self, call: LoggedCall) -> None:
         with self._feed.locked():
             self._calls.append(call)
             self._feed.tell("call", call=call)
