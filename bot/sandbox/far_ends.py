@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 T = TypeVar("T")
-HERE = ("bot",)
+SHIPPED = ("bot",)
+"""The packages whose far ends come with Firewatch; a team adds the names of its own."""
 
 
 class FarEnd(Protocol):
@@ -37,7 +38,7 @@ class NoFarEnd(Exception):
     """There is no far end of that name."""
 
 
-def found(packages: Sequence[str] = HERE) -> list[str]:
+def found(packages: Sequence[str] = SHIPPED) -> list[str]:
     """The names of all far ends in these packages, in order of the alphabet."""
     names = set()
     for package in packages:
@@ -49,7 +50,7 @@ def found(packages: Sequence[str] = HERE) -> list[str]:
     return sorted(names)
 
 
-def far_ends(names: Iterable[str], now: Callable[[], float], packages: Sequence[str] = HERE) -> list[FarEnd]:
+def far_ends(names: Iterable[str], now: Callable[[], float], packages: Sequence[str] = SHIPPED) -> list[FarEnd]:
     """One of each, made and not started, in the order of the names. Raises `NoFarEnd`."""
     return [_make(name, packages)(now=now) for name in names]
 

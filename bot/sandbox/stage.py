@@ -25,7 +25,7 @@ import httpx
 
 from bot.running.timepiece import Timepiece
 from bot.sandbox.bot_environment import bot_environment
-from bot.sandbox.far_ends import HERE, the
+from bot.sandbox.far_ends import SHIPPED, the
 from bot.sandbox.far_ends import far_ends as make_far_ends
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty.seeds import SERVICE
@@ -79,7 +79,7 @@ class Stage:
         environment: Mapping[str, str] | None = None,
         clock: Timepiece | None = None,
         far_ends: Sequence[str] = (),
-        packages: Sequence[str] = HERE,
+        packages: Sequence[str] = SHIPPED,
     ) -> None:
         self.folder = folder
         self.queue = queue

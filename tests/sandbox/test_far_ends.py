@@ -13,6 +13,7 @@ import pytest
 from bot.sandbox.bot_environment import bot_environment
 from bot.sandbox.far_ends import NoFarEnd, far_ends, found, the
 from bot.sandbox.github import GitHubSandbox
+from bot.sandbox.page.oncall import OnCallPanel
 from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.stage import Stage
 from bot.sandbox.statuspage import StatuspageSandbox
@@ -92,6 +93,20 @@ def test_a_stage_tells_the_bot_of_a_teams_far_end(acme: str, tmp_path: Path, mon
         assert told["WEATHER_API_URL"] == weather.environment()["WEATHER_API_URL"]
         assert vars(weather)["bot"] == f"http://127.0.0.1:{stage.port}"
     assert "WEATHER_TOKEN" not in told
+
+
+def test_the_page_serves_a_teams_far_end_beside_those_shipped(acme: str) -> None:
+    panel = OnCallPanel(("bot", acme))
+    panel.start()
+    try:
+        told = panel.settings(8080)
+        answer = httpx.get(
+            f"{told['WEATHER_API_URL']}/oslo", headers={"Authorization": "Bearer sunny"}, trust_env=False
+        )
+    finally:
+        panel.close()
+    assert answer.json()["place"] == "oslo"
+    assert {"PAGERDUTY_API_KEY", "STATUSPAGE_API_KEY", "GITHUB_TOKEN", "WEATHER_API_KEY"} <= set(told)
 
 
 def test_a_name_that_nobody_brings_is_said_to_be_missing(acme: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.running.timepiece import Timepiece
-from bot.sandbox.far_ends import far_ends, found, the
+from bot.sandbox.far_ends import SHIPPED, far_ends, found, the
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty.model import PagerDutyError, PagerDutyIncident, PagerDutyService
 from bot.sandbox.pagerduty.seeds import POLICY, SERVICE
@@ -43,11 +43,11 @@ ALERTS: Final[Mapping[str, MonitorAlert]] = {
 
 
 class OnCallPanel:
-    """Safe to call from any thread. Its systems are served from ``start`` to ``close``."""
+    """Safe to call from any thread. Every far end of `packages` is served from ``start`` to ``close``."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Sequence[str] = SHIPPED) -> None:
         self.clock = Timepiece(datetime.now(UTC), time.time())
-        self.far_ends = far_ends(found(), self.seconds)
+        self.far_ends = far_ends(found(packages), self.seconds, packages)
         self.pagerduty = the(PagerDutySandbox, self.far_ends)
         self.statuspage = the(StatuspageSandbox, self.far_ends)
         self.github = the(GitHubSandbox, self.far_ends)

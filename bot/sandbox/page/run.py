@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +27,7 @@ from starlette.routing import BaseRoute
 
 from bot.domain.action import nouns
 from bot.outside.slack.manifest import manifest
+from bot.sandbox.far_ends import SHIPPED
 from bot.sandbox.page import acts, live, pages
 from bot.sandbox.page.guide import Guide
 from bot.sandbox.page.oncall import SYNCING, OnCallPanel
@@ -88,14 +89,23 @@ class Wish:
 
 
 def run(
-    port: int = 8765, *, http: bool = False, folder: Path | None = None, keep: bool = False, browser: bool = True
+    port: int = 8765,
+    *,
+    http: bool = False,
+    folder: Path | None = None,
+    keep: bool = False,
+    browser: bool = True,
+    packages: Sequence[str] = SHIPPED,
 ) -> int:
-    """Until Ctrl-C, SIGTERM or a closed terminal; 0 then. 1, with a line on standard error, when it cannot start."""
+    """Until Ctrl-C, SIGTERM or a closed terminal; 0 then. 1, with a line on standard error, when it cannot start.
+
+    `packages`: every far end in them is served beside Slack and the queues.
+    """
     opened = not browser
     while True:
         wish = Wish()
         try:
-            with _signals(wish), session(port, wish, http=http, folder=folder, keep=keep) as url:
+            with _signals(wish), session(port, wish, http=http, folder=folder, keep=keep, packages=packages) as url:
                 port = urlsplit(url).port or port  # the next session is found where this one was
                 if not opened:
                     opened = True
@@ -130,13 +140,19 @@ def _signals(wish: Wish) -> Iterator[None]:
 
 @contextmanager
 def session(
-    port: int, wish: Wish, *, http: bool = False, folder: Path | None = None, keep: bool = False
+    port: int,
+    wish: Wish,
+    *,
+    http: bool = False,
+    folder: Path | None = None,
+    keep: bool = False,
+    packages: Sequence[str] = SHIPPED,
 ) -> Iterator[str]:
     """One session from an empty folder to the end of the block; gives the page's address once all of it is there."""
     began = time.monotonic()
     with ExitStack() as stack:
         current = Current()
-        oncall = OnCallPanel()
+        oncall = OnCallPanel(packages)
         stack.callback(oncall.close)
         try:
             slack = SlackSandbox(
