@@ -178,7 +178,7 @@ def _manifest(parsed: argparse.Namespace) -> int:
 
 def _sandbox(parsed: argparse.Namespace) -> int:
     import handlers  # noqa: F401  makes every sentence known, for the manifest and the composer
-    from bot.sandbox.page import run
+    from bot.sandbox.page.run import run
 
     return run(parsed.port, http=parsed.http, folder=parsed.folder, keep=parsed.keep, browser=not parsed.no_browser)
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
 from tests import seeds
 
 # How long an example takes says more of the machine's other work than of ours.

@@ -13,7 +13,7 @@ from bot.doors import http as web
 from bot.doors.slack import SlackDoor
 from bot.outside.slack.socket import SlackSocket
 from bot.road.intake import Receiver
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 
 
 class Down(Exception):

@@ -22,10 +22,11 @@ from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
 from bot.domain.reply import Begin, Plan
 from bot.doors import terminal
 from bot.road.outbox import Outbox
+from bot.sandbox.bot_environment import FOREIGN
 from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty import PagerDutySandbox
-from bot.sandbox.pipeline import QUEUE, seed
-from bot.sandbox.stage import FOREIGN, Stage
+from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.queues.pipeline import QUEUE, seed
+from bot.sandbox.stage import Stage
 from bot.sandbox.statuspage import StatuspageSandbox
 from bot.settings.environment import load
 from bot.tools import Tools

@@ -116,6 +116,7 @@ SANDBOX = {
     "yaml",
     "jinja2",
     "markupsafe",
+    "markdown_it",
 }
 """What the far ends may be built of; never the libraries whose other end they are."""
 

@@ -9,57 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.slack.mrkdwn import unescape
+from bot.sandbox.slack.mrkdwn import DATES, emoji, unescape
 
 Json = dict[str, Any]
 
 _TOKEN = re.compile(r"<([^<>]*)>")
-_EMOJI = re.compile(r":([a-z0-9_+-]+):")
-#: The few signs a bot for incidents is likely to use. Others stay as they are written.
-_SIGNS = {
-    "red_circle": "🔴",
-    "large_red_square": "🟥",
-    "large_orange_circle": "🟠",
-    "large_yellow_circle": "🟡",
-    "large_orange_square": "🟧",
-    "large_yellow_square": "🟨",
-    "large_green_circle": "🟢",
-    "large_green_square": "🟩",
-    "large_blue_circle": "🔵",
-    "white_circle": "⚪",
-    "black_circle": "⚫",
-    "white_check_mark": "✅",
-    "heavy_check_mark": "✔",
-    "x": "❌",
-    "no_entry": "⛔",
-    "warning": "⚠",
-    "rotating_light": "🚨",
-    "fire": "🔥",
-    "pushpin": "📌",
-    "bell": "🔔",
-    "pager": "📟",
-    "alarm_clock": "⏰",
-    "hourglass_flowing_sand": "⏳",
-    "stopwatch": "⏱",
-    "arrow_forward": "▶",
-    "black_square_for_stop": "⏹",
-    "double_vertical_bar": "⏸",
-    "memo": "📝",
-    "lock": "🔒",
-    "eyes": "👀",
-    "+1": "👍",
-}
-DATES = {
-    "date_num": "%Y-%m-%d",
-    "date": "%B %-d, %Y",
-    "date_short": "%b %-d, %Y",
-    "date_long": "%A, %B %-d, %Y",
-    "date_pretty": "%B %-d, %Y",
-    "date_short_pretty": "%b %-d, %Y",
-    "date_long_pretty": "%A, %B %-d, %Y",
-    "time": "%H:%M",
-    "time_secs": "%H:%M:%S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +25,7 @@ class Names:
     group: Callable[[str], str]
 
 
-def mrkdwn(text: str, names: Names) -> str:
+def mrkdwn_as_text(text: str, names: Names) -> str:
     """Tokens resolved (mentions by name, dates in UTC), entities decoded; `*bold*` and the like stay as written."""
     out, at = [], 0
     for hit in _TOKEN.finditer(text):
@@ -81,10 +35,6 @@ def mrkdwn(text: str, names: Names) -> str:
     return emoji("".join(out))
 
 
-def emoji(text: str) -> str:
-    return _EMOJI.sub(lambda hit: _SIGNS.get(hit[1], hit[0]), text)
-
-
 def _token(inner: str, names: Names) -> str:
     what, _, label = inner.partition("|")
     if what.startswith("@"):
@@ -92,7 +42,7 @@ def _token(inner: str, names: Names) -> str:
     if what.startswith("#"):
         return f"#{names.channel(what[1:])}"
     if what.startswith("!date^"):
-        return date(what, label)
+        return date_as_text(what, label)
     if what.startswith("!subteam^"):
         return f"@{names.group(what.removeprefix('!subteam^'))}"
     if what.startswith("!"):
@@ -102,7 +52,7 @@ def _token(inner: str, names: Names) -> str:
     return f"{unescape(label)} ({unescape(what)})"
 
 
-def date(token: str, fallback: str) -> str:
+def date_as_text(token: str, fallback: str) -> str:
     """`!date^<seconds>^<format>^<link>` in UTC; the fallback where Slack would show it."""
     parts = token.split("^")
     try:
@@ -136,7 +86,7 @@ def _text(said: Json | None, names: Names) -> str:
     if not said:
         return ""
     text = str(said.get("text", ""))
-    return mrkdwn(text, names) if said.get("type") == "mrkdwn" else emoji(text)
+    return mrkdwn_as_text(text, names) if said.get("type") == "mrkdwn" else emoji(text)
 
 
 def _block(block: Json, names: Names, width: int) -> Iterator[str]:
@@ -148,7 +98,7 @@ def _block(block: Json, names: Names, width: int) -> Iterator[str]:
                 yield from wrapped(_text(block["text"], names), width)
             yield from _fields([_text(one, names) for one in block.get("fields") or ()], width)
             if block.get("accessory"):
-                yield element(block["accessory"], names)
+                yield element_as_text(block["accessory"], names)
         case "divider":
             yield "─" * min(width, 40)
         case "context":
@@ -157,10 +107,10 @@ def _block(block: Json, names: Names, width: int) -> Iterator[str]:
             ]
             yield from wrapped(" · ".join(said), width)
         case "actions":
-            yield from wrapped("  ".join(element(one, names) for one in block["elements"]), width)
+            yield from wrapped("  ".join(element_as_text(one, names) for one in block["elements"]), width)
         case "input":
             optional = " (optional)" if block.get("optional") else ""
-            yield f"{_text(block['label'], names)}{optional}: {element(block['element'], names)}"
+            yield f"{_text(block['label'], names)}{optional}: {element_as_text(block['element'], names)}"
             if block.get("hint"):
                 yield from wrapped(f"  {_text(block['hint'], names)}", width)
         case "image":
@@ -171,10 +121,10 @@ def _block(block: Json, names: Names, width: int) -> Iterator[str]:
         case "table":
             yield from _table(block, names)
         case "rich_text":
-            yield from wrapped(rich(block, names), width)
+            yield from wrapped(rich_as_text(block, names), width)
 
 
-def element(one: Json, names: Names) -> str:
+def element_as_text(one: Json, names: Names) -> str:
     """A control as it looks untouched: `[Button]`, `[Choose ▾]`, `[____]`."""
     kind = one["type"]
     hint = _text(one.get("placeholder"), names)
@@ -219,7 +169,7 @@ def _table(block: Json, names: Names) -> Iterator[str]:
     def cell(one: Json) -> str:
         match one["type"]:
             case "rich_text":
-                return rich(one, names)
+                return rich_as_text(one, names)
             case "raw_number":
                 return str(one.get("text", one["value"]))
             case _:
@@ -236,7 +186,7 @@ def _table(block: Json, names: Names) -> Iterator[str]:
         ).rstrip()
 
 
-def rich(block: Json, names: Names) -> str:
+def rich_as_text(block: Json, names: Names) -> str:
     """A rich_text block, list or section as text."""
 
     def inline(one: Json) -> str:
@@ -256,7 +206,7 @@ def rich(block: Json, names: Names) -> str:
             case "emoji":
                 return emoji(f":{one['name']}:")
             case "date":
-                return date(f"!date^{one['timestamp']}^{one['format']}", one.get("fallback", ""))
+                return date_as_text(f"!date^{one['timestamp']}^{one['format']}", one.get("fallback", ""))
             case _:
                 return str(one.get("value", ""))
 

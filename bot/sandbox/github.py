@@ -48,6 +48,9 @@ class GitHubSandbox(Loopback):
         self.has_issues = True
         self.issues: list[TrackedIssue] = []
 
+    def environment(self) -> dict[str, str]:
+        return {"GITHUB_TOKEN": self.token, "GITHUB_REPOSITORY": self.repository, "GITHUB_API_URL": self.api_url}
+
     def limited(self, seconds: int) -> Refusal:
         """As GitHub's primary limit: a 403 that tells when, and not for how long."""
         headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + seconds)}
@@ -115,3 +118,6 @@ class GitHubSandbox(Loopback):
             "html_url": f"https://github.example/{self.repository}/issues/{one.number}",
             "created_at": datetime.fromtimestamp(one.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+
+
+FAR_END = GitHubSandbox

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
-from bot.running.timepiece import Timepiece
-from bot.sandbox import outsides
-from bot.sandbox.drill import Missed, Story
-from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty import LINNEA, SERVICE, PagerDutySandbox
-from bot.sandbox.pipeline import Pipeline
-from bot.sandbox.slack import Message
-from bot.sandbox.stage import CATALOGUE, Stage
+from bot.sandbox.far_ends import the
+from bot.sandbox.pagerduty.seeds import LINNEA
+from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.queues.pipeline import Pipeline
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.statuspage import StatuspageSandbox
+from bot.sandbox.story import Missed, Story
 from bot.sandbox.transcript import Transcript
 
-THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-RATE = 60
-CLOCKS = '\n[clocks]\nack = "5m"\nupdate = "15m"\npostmortem = "1h"\n'
-"""The runbook's own, but for the postmortem: 24 hours would take 24 minutes."""
-
 TITLE = "Instagram uploads failing"
-
-
-class NightStage(Stage):
-    """A stage with a PagerDuty, a status page and a tracker, all under one clock that is ``rate`` times as fast."""
-
-    def __init__(self, folder: Path, *, rate: int = RATE, catalogue: str = CATALOGUE + CLOCKS, **more: Any) -> None:
-        self.clock = Timepiece(THREE, time.time(), rate)
-        super().__init__(folder, clock=self.clock, catalogue=catalogue, **more)
-        now = self.clock.seconds
-        self.pagerduty = PagerDutySandbox(now=now)
-        self.pagerduty.webhooks.url = f"http://127.0.0.1:{self.port}/pagerduty/webhook"
-        self.pagerduty.account.services[SERVICE].acknowledgement = None  # it lasts until the end of the incident
-        self.statuspage = StatuspageSandbox(now=now)
-        self.github = GitHubSandbox(now=now)
-
-    def far_ends(self) -> Sequence[AbstractContextManager[Any]]:
-        return [self.pagerduty, self.statuspage, self.github]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | outsides.settings(self.pagerduty, self.statuspage, self.github)
-
 
 ONCE: Mapping[str, int] = {
     "📟 Instagram": 1,
@@ -66,10 +32,10 @@ ONCE: Mapping[str, int] = {
 """How often each thing is said in the room that night."""
 
 
-def night(stage: Stage, pipeline: Pipeline) -> str:
+def night(story: Story, pipeline: Pipeline) -> str:
     """An alert at 03:00. Nobody answers for five minutes; then it is fought, told, resolved and written up."""
-    assert isinstance(stage, NightStage)
-    story, noor, pagerduty = Story(stage.slack), stage.slack.oncall, stage.pagerduty
+    slack, noor = story.slack, story.slack.oncall
+    pagerduty, statuspage = the(PagerDutySandbox, story.far_ends), the(StatuspageSandbox, story.far_ends)
     alert = pagerduty.trigger(TITLE)
     room = story.room(1)
     card = story.sees(room, "📟 Instagram")
@@ -85,14 +51,14 @@ def night(stage: Stage, pipeline: Pipeline) -> str:
 
     # The cause is looked for, and mended.
     noor.presses(card, "Failed jobs").ok()
-    story.sees(room, f"{stage.queue}: 120 failed jobs")
+    story.sees(room, f"{story.queue}: 120 failed jobs")
     pipeline.switches.off("instagram")
     noor.types(room, "/incident note Refreshed the Instagram token").ok()
 
     # 15 minutes after the acknowledgement an update is due: its button opens a form.
     due = story.sees(room, "Update due: 15 min since the acknowledgement", after=acked)
     noor.presses(due, "Write update…").ok()
-    form = stage.slack.wait_for(lambda: stage.slack.open_view("noor"), 10)
+    form = slack.wait_for(lambda: slack.open_view("noor"), 10)
     told = {
         "text": "The token is renewed, uploads recover",
         "impact": "Posts to Instagram are up to 40 min late",
@@ -110,37 +76,37 @@ def night(stage: Stage, pipeline: Pipeline) -> str:
     # The next update is forgotten: a reminder, a direct message, and the next level.
     story.sees(room, "Update due: 15 min since the last one", after=update)
     story.sees(room, "No update for 35 min", seconds=60)
-    stage.slack.wait_for(lambda: pagerduty.rang(LINNEA.id) == 2, 20)
+    slack.wait_for(lambda: pagerduty.rang(LINNEA.id) == 2, 20)
     noor.types(room, "/incident update Everything is posted again --public").ok()
     story.sees(room, "Update: Everything is posted again")
     noor.types(room, "/incident resolve The Instagram token had expired and nobody was told").ok()
     story.sees(room, "Resolved after")
     story.sees(room, "Postmortem draft")
     pagerduty.wait_for(lambda: not pagerduty.incident(alert.id).open, 20)
-    stage.statuspage.wait_for(lambda: [each.status for each in stage.statuspage.incidents.values()] == ["resolved"], 20)
+    statuspage.wait_for(lambda: [each.status for each in statuspage.incidents.values()] == ["resolved"], 20)
 
     # The postmortem is owned, owed, and reminded of until it is there.
     noor.types(room, "/postmortem owner @linnea").ok()
     story.sees(room, "Postmortem due", seconds=90)
     story.sees(room, "Postmortem overdue", seconds=40)
-    stage.slack.lead.joins(room)
+    slack.lead.joins(room)
     noor.types(room, "/postmortem done https://wiki.example/postmortems/1").ok()
     story.sees(room, "Postmortem done")
-    check(stage, room)
+    _check_said_once(story, room)
+    _holds("Linnea was paged twice: nobody acknowledged, and two updates missed", pagerduty.rang(LINNEA.id) == 2)
+    (public,) = statuspage.incidents.values()
+    _holds("customers heard of it thrice", len(public.updates) == 3)
     return room
 
 
-def check(stage: NightStage, room: str) -> None:
+def _check_said_once(story: Story, room: str) -> None:
     """Everything came, and nothing came twice."""
-    messages: list[Message] = stage.slack.channel(room).messages
+    messages: list[Message] = story.slack.channel(room).messages
     for beginning, times in ONCE.items():
         found = sum(each.text.startswith(beginning) for each in messages)
         if found != times:
-            said = Transcript(stage.slack.workspace).channel(room)
+            said = Transcript(story.slack.workspace).channel(room)
             raise Missed(f"“{beginning}…” was said {found} times, not {times}\n\n{said}")
-    _holds("Linnea was paged twice: nobody acknowledged, and two updates missed", stage.pagerduty.rang(LINNEA.id) == 2)
-    (public,) = stage.statuspage.incidents.values()
-    _holds("customers heard of it thrice", len(public.updates) == 3)
 
 
 def _holds(what: str, so: bool) -> None:

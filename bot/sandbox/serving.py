@@ -81,6 +81,13 @@ class Loopback(Threaded):
         """What the bot is given as this system's address."""
         return f"http://127.0.0.1:{self.port}"
 
+    def environment(self) -> dict[str, str]:
+        """The settings by which the bot is told of it."""
+        return {}
+
+    def bot_is_at(self, url: str) -> None:
+        """Where the bot's own door is; for a system that calls it."""
+
     def answer(self, asked: Asked) -> Response:
         """Raises Refusal for anything but a yes."""
         raise Refusal(404, {"error": f"nothing answers {asked.name}"})

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -24,9 +24,16 @@ from typing import Any, Literal, Self
 import httpx
 
 from bot.running.timepiece import Timepiece
-from bot.sandbox.pipeline import QUEUE, Pipeline
-from bot.sandbox.redis import RedisServer
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.bot_environment import bot_environment
+from bot.sandbox.far_ends import SHIPPED, the
+from bot.sandbox.far_ends import far_ends as make_far_ends
+from bot.sandbox.github import GitHubSandbox
+from bot.sandbox.pagerduty.seeds import SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.queues.pipeline import QUEUE, Pipeline
+from bot.sandbox.queues.redis import RedisServer, free_port
+from bot.sandbox.slack.server import SlackSandbox
+from bot.sandbox.statuspage import StatuspageSandbox
 
 ROLES: Mapping[str, Sequence[str]] = {
     "slack": ["slack"],
@@ -54,7 +61,10 @@ runbook = "uploads"
 
 
 class Stage:
-    """All of it, while the block runs. ``roles``: None for ``firewatch up``, or those to start one by one."""
+    """All of it, while the block runs. ``roles``: None for ``firewatch up``, or those to start one by one.
+
+    ``far_ends``: the names of the systems beside Slack and the queues that the bot speaks to, found in ``packages``.
+    """
 
     def __init__(
         self,
@@ -68,6 +78,8 @@ class Stage:
         roles: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         clock: Timepiece | None = None,
+        far_ends: Sequence[str] = (),
+        packages: Sequence[str] = SHIPPED,
     ) -> None:
         self.folder = folder
         self.queue = queue
@@ -81,11 +93,15 @@ class Stage:
         if clock:
             self._extra["FIREWATCH_CLOCK"] = str(clock)
         self._stack = ExitStack()
+        now = clock.seconds if clock else time.time
+        self.far_ends = make_far_ends(far_ends, now, packages)
+        for each in self.far_ends:
+            each.bot_is_at(f"http://127.0.0.1:{self.port}")
         # People are no faster for it: what they are handed to press with goes stale by the real time.
         self.slack = SlackSandbox(
             rate_limits=rate_limits,
             signing_secret=secrets.token_hex(16),
-            now=clock.seconds if clock else time.time,
+            now=now,
             patience=time.time,
         )
 
@@ -95,7 +111,7 @@ class Stage:
             if not self.redis_url:
                 self.redis_url = self._stack.enter_context(RedisServer(self.folder / "redis"))
             self._stack.enter_context(self.slack)
-            for each in self.far_ends():
+            for each in self.far_ends:
                 self._stack.enter_context(each)
             (self.folder / "firewatch.toml").write_text(self._catalogue, encoding="utf-8")
             self.log = (self.folder / "bot.log").open("ab")
@@ -115,19 +131,13 @@ class Stage:
     ) -> None:
         self._stack.close()
 
-    def far_ends(self) -> Sequence[AbstractContextManager[Any]]:
-        """What else the bot speaks to, opened before it is started; ``environment`` says where it is."""
-        return []
-
     # ------------------------------------------------------------ the bot's processes
 
     @property
     def environment(self) -> dict[str, str]:
         """What the bot is told, and nothing of this process' own settings."""
         door = {"SLACK_APP_TOKEN": self.slack.app_token} if self._door == "socket" else {}
-        own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        return {
-            **own,
+        settings = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
@@ -137,6 +147,9 @@ class Stage:
             **door,
             **self._extra,
         }
+        for each in self.far_ends:
+            settings |= each.environment()
+        return bot_environment(settings)
 
     def start(self, role: str) -> subprocess.Popen[bytes]:
         """Start a role (``up`` is all of them under their supervisor)."""
@@ -200,22 +213,20 @@ class Stage:
         return Pipeline(self.redis_url, queue or self.queue, every=None)
 
 
-# The last of them: a bot that is started many times should not compile itself each time (0.3 s of CPU).
-FOREIGN = (
-    "SLACK_",
-    "REDIS_",
-    "QUEUE_",
-    "PAGERDUTY_",
-    "STATUSPAGE_",
-    "GITHUB_",
-    "AWS_",
-    "DATABASE_",
-    "FIREWATCH_",
-    "PYTHONDONTWRITE",
-)
+THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+RATE = 60
+CLOCKS = '\n[clocks]\nack = "5m"\nupdate = "15m"\npostmortem = "1h"\n'
+"""The runbook's own, but for the postmortem: 24 hours would take 24 minutes."""
 
 
-def free_port() -> int:
-    with socket.socket() as wire:
-        wire.bind(("127.0.0.1", 0))
-        return int(wire.getsockname()[1])
+class NightStage(Stage):
+    """A stage with a PagerDuty, a status page and a tracker, all under one clock that is ``rate`` times as fast."""
+
+    def __init__(self, folder: Path, *, rate: int = RATE, catalogue: str = CATALOGUE + CLOCKS, **more: Any) -> None:
+        self.clock = Timepiece(THREE, time.time(), rate)
+        names = ("pagerduty", "statuspage", "github")
+        super().__init__(folder, clock=self.clock, catalogue=catalogue, far_ends=names, **more)
+        self.pagerduty = the(PagerDutySandbox, self.far_ends)
+        self.statuspage = the(StatuspageSandbox, self.far_ends)
+        self.github = the(GitHubSandbox, self.far_ends)
+        self.pagerduty.account.services[SERVICE].acknowledgement = None  # it lasts until the end of the incident

@@ -74,6 +74,13 @@ class StatuspageSandbox(Loopback):
         self.components = {"cmpuploads": "operational", "cmpsyncing": "operational"}
         self._asked: deque[float] = deque()
 
+    def environment(self) -> dict[str, str]:
+        return {
+            "STATUSPAGE_API_KEY": self.api_key,
+            "STATUSPAGE_PAGE_ID": self.page_id,
+            "STATUSPAGE_API_URL": self.api_url,
+        }
+
     def limited(self, seconds: int) -> Refusal:
         return Refusal(420, {"error": "Rate limit exceeded"}, {"Retry-After": str(seconds)})
 
@@ -208,3 +215,6 @@ def _checked(given: Json, components: dict[str, str]) -> None:
 def _whole(asked: Asked, name: str, default: int) -> int:
     given = (asked.query.get(name) or [str(default)])[-1]
     return int(given) if given.isdecimal() else 0
+
+
+FAR_END = StatuspageSandbox

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.sandbox.blocktext import Names, element, lines, mrkdwn, wrapped
-from bot.sandbox.slack.model import SLACKBOT, Message, SlackError, User, View
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.blocktext import Names, element_as_text, lines, mrkdwn_as_text, wrapped
+from bot.sandbox.slack.blocks import Message, View
+from bot.sandbox.slack.model import SLACKBOT, SlackError, User
+from bot.sandbox.slack.traffic import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 
@@ -65,7 +66,7 @@ class Transcript:
         title = f"#{where.name}" if where.name else " and ".join(self.names.user(one) for one in where.members)
         yield f"{title}{' (archived)' if where.archived else ''}"
         if where.topic:
-            yield from wrapped(mrkdwn(where.topic, self.names), self.width)
+            yield from wrapped(mrkdwn_as_text(where.topic, self.names), self.width)
         if where.bookmarks:
             yield " · ".join(f"🔖 {one.title} ({one.link})" for one in where.bookmarks.values())
         if where.pinned:
@@ -77,11 +78,14 @@ class Transcript:
         body_indent, width = f"{indent}       ", self.width - len(indent) - 7
         body = list(self._body(message, width))
         if message.is_system:
-            said = mrkdwn(message.text, self.names)
+            said = mrkdwn_as_text(message.text, self.names)
             if not said.startswith("@"):
                 said = f"{self.names.user(message.user)} {said}"
-            return [f"{indent}{clock(message.at)}  — {said.removeprefix('@')}"]
-        return [f"{indent}{clock(message.at)}  {self._who(message)}", *(f"{body_indent}{one}".rstrip() for one in body)]
+            return [f"{indent}{time_of_day(message.at)}  — {said.removeprefix('@')}"]
+        return [
+            f"{indent}{time_of_day(message.at)}  {self._who(message)}",
+            *(f"{body_indent}{one}".rstrip() for one in body),
+        ]
 
     def _who(self, message: Message) -> str:
         user = self.workspace.users.get(message.user)
@@ -103,17 +107,19 @@ class Transcript:
         if shows_blocks:
             yield from lines(message.blocks, self.names, width)
         elif message.text:
-            yield from wrapped(mrkdwn(message.text, self.names), width)
+            yield from wrapped(mrkdwn_as_text(message.text, self.names), width)
         for attachment in message.attachments:
             said = attachment.get("text") or attachment.get("fallback") or ""
-            inner = [*wrapped(mrkdwn(said, self.names), width - 2)] if said else []
+            inner = [*wrapped(mrkdwn_as_text(said, self.names), width - 2)] if said else []
             inner += lines(attachment.get("blocks") or (), self.names, width - 2)
             yield from (f"▎ {one}" for one in inner)
         for file in message.files:
             title = f" · {file.title}" if file.title != file.name else ""
             yield f"(file: {file.name}{title}, {size(len(file.content))})"
         if message.reactions:
-            yield "  ".join(mrkdwn(f":{name}: {len(users)}", self.names) for name, users in message.reactions.items())
+            yield "  ".join(
+                mrkdwn_as_text(f":{name}: {len(users)}", self.names) for name, users in message.reactions.items()
+            )
 
     def view(self, view: View) -> str:
         """A modal or home tab, with the sentences of the app's last validation beside their inputs."""
@@ -123,7 +129,7 @@ class Transcript:
             if wrong := view.errors.get(block["block_id"]):
                 out.append(f"│   ! {wrong}")
         buttons = [
-            element({"type": "button", "text": one}, self.names)
+            element_as_text({"type": "button", "text": one}, self.names)
             for one in (view.body.get("close"), view.body.get("submit"))
             if one
         ]
@@ -142,7 +148,7 @@ class Transcript:
         if not done:
             return ""
         ack = f"{delivery.latency * 1000:.0f} ms" if delivery.latency is not None else delivery.error or "…"
-        return f"{clock(delivery.at)}  ▸ {done}  ({ack})"
+        return f"{time_of_day(delivery.at)}  ▸ {done}  ({ack})"
 
     def _done(self, who: User, delivery: Delivery) -> str:
         said = delivery.payload
@@ -173,7 +179,7 @@ def _order(at: float, *, act: bool) -> tuple[int, bool]:
     return int(at * 1_000_000), not act
 
 
-def clock(at: float) -> str:
+def time_of_day(at: float) -> str:
     """Hours and minutes in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M")
 

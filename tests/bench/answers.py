@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.sandbox.pipeline import seed
+from bot.sandbox.queues.pipeline import seed
 from bot.sandbox.stage import Stage
 from tests.bench import Figure, part
 

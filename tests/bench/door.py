@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bot.sandbox.redis import RedisServer, free_port
+from bot.sandbox.queues.redis import RedisServer, free_port
 from tests.bench import RUNS, Figure, part
 
 ROOT = Path(__file__).parents[2]

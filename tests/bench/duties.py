@@ -26,8 +26,8 @@ from redis import Redis
 
 from bot.domain.incident import Incident
 from bot.doors import clock
-from bot.sandbox.night import NightStage
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
+from bot.sandbox.stage import NightStage
 from bot.settings.environment import load
 from bot.store.store import Commit, Put, Store
 from bot.wiring import house

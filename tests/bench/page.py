@@ -11,13 +11,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bot.sandbox.page.app import Night
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
 from tests.bench import Figure, part
 from tests.browser.chromium import ARGUMENTS, executable
-from tests.sandbox.pages import a_night
+from tests.sandbox.page.test_run import running
+from tests.sandbox.pages import Night, a_night
 from tests.sandbox.slacks import actions, button, client_of, section
-from tests.sandbox.test_page_run import running
 
 MESSAGES = 2_000
 OPENED = 7

@@ -21,7 +21,7 @@ import redis
 
 from bot.outside.queues.bullmq.client import MOST_MOVED, BullQueue
 from bot.outside.queues.protocol import Seen
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
 from bot.triage.causes import CauseTable
 from tests.bench import RUNS, Figure, part
 from tests.node import NodeProcess, install

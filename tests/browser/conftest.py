@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, Missing, executable
-from tests.sandbox.test_page_run import ROOT, environment
+from tests.sandbox.page.test_run import ROOT, environment
 
 PATIENCE = 15_000
 """Milliseconds for anything to appear: the machine may be busy with other tests."""

@@ -90,7 +90,7 @@ def test_the_whole_night_from_the_guide_to_the_resolution(own_sandbox: str, new_
     expect(refusal).to_contain_text("Only visible to you")
     expect(refusal).to_contain_text("Noor Haddad")
     ticked(page, "Try it without rights")
-    expect(page.locator("#guide")).to_contain_text("That was the whole road")
+    expect(page.locator("#guide")).to_contain_text("That was all of it")
 
 
 def test_somebody_without_rights_is_refused_politely_and_nobody_else_sees_it(

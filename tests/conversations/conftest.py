@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.drill import Story
-from bot.sandbox.pipeline import seed
+from bot.sandbox.queues.pipeline import seed
 from bot.sandbox.stage import CATALOGUE, Stage
+from bot.sandbox.story import Story
 from tests.conversations.nights import Night
 
 QUEUES = ("stops", "skips", "held", "odd", "switched", "lossy", "quiet", "again", "story")

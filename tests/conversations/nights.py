@@ -26,11 +26,11 @@ from bot.doors.pagerduty import PagerDutyDoor
 from bot.doors.slack import SlackDoor
 from bot.outside.slack.socket import SlackSocket
 from bot.road.desk import Desk
-from bot.sandbox import outsides
 from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty import PagerDutySandbox
-from bot.sandbox.slack import Message, SlackSandbox
+from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.forms import elements
+from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.stage import CATALOGUE
 from bot.sandbox.statuspage import StatuspageSandbox
 from bot.sandbox.transcript import Transcript
@@ -84,7 +84,8 @@ class Night:
             "REDIS_URL": redis_url,
         }
         if parts:
-            environment |= outsides.settings(self.pagerduty, self.statuspage, self.github)
+            for each in (self.pagerduty, self.statuspage, self.github):
+                environment |= each.environment()
         return load(environment, folder)
 
     def _house(self) -> House:

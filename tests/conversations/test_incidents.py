@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from slack_sdk import WebClient
 
-from bot.sandbox.drill import Story
-from bot.sandbox.slack import Message, Person
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.people import Person
 from bot.sandbox.stage import Stage
+from bot.sandbox.story import Story
 
 Room = Callable[[str], str]
 

@@ -9,18 +9,18 @@ import pytest
 import redis
 
 from bot.outside.queues.bullmq.client import BullQueue
-from bot.sandbox.drill import Story
-from bot.sandbox.pipeline import seed
-from bot.sandbox.platforms import Fault
-from bot.sandbox.slack import Message
+from bot.sandbox.queues.pipeline import seed
+from bot.sandbox.queues.platforms import PlatformFault
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.stage import Stage
+from bot.sandbox.story import Story
 
 Room = Callable[[str], str]
 
 pytestmark = pytest.mark.parametrize("stage", ["socket"], indirect=True)
 """One door will do: what differs between the two is held in test_incidents.py."""
 
-TOKEN = {("instagram", Fault.TOKEN): 30}
+TOKEN = {("instagram", PlatformFault.TOKEN): 30}
 
 
 def planned(stage: Stage, story: Story, room: str, sentence: str) -> Message:
@@ -51,7 +51,7 @@ def test_a_replay_is_stopped_on_request_and_says_what_was_not_moved(stage: Stage
 
 def test_jobs_that_changed_since_the_plan_are_skipped_and_said_to_be(stage: Stage, story: Story, room: Room) -> None:
     name = room("Changed")
-    seed(stage.redis_url, "skips", failed={("instagram", Fault.TOKEN): 6}, completed=0)
+    seed(stage.redis_url, "skips", failed={("instagram", PlatformFault.TOKEN): 6}, completed=0)
     plan = planned(stage, story, name, "/jobs replay skips --canary 0 --rate none")
     queue = BullQueue("skips", stage.redis_url)
     page = next(iter(queue.ended()))
@@ -65,7 +65,7 @@ def test_jobs_that_changed_since_the_plan_are_skipped_and_said_to_be(stage: Stag
 
 def test_jobs_that_another_is_replaying_are_left_alone(stage: Stage, story: Story, room: Room) -> None:
     name = room("Held")
-    seed(stage.redis_url, "held", failed={("instagram", Fault.TOKEN): 4}, completed=0)
+    seed(stage.redis_url, "held", failed={("instagram", PlatformFault.TOKEN): 4}, completed=0)
     plan = planned(stage, story, name, "/jobs replay held --canary 1 --rate none")
     stage.slack.oncall.presses(plan, "Confirm").ok()
     story.sees(name, "Replaying on held")
@@ -79,7 +79,12 @@ def test_jobs_that_another_is_replaying_are_left_alone(stage: Stage, story: Stor
 
 def test_what_failed_again_has_a_button_of_its_own(stage: Stage, story: Story, room: Room) -> None:
     name = room("Again")
-    seed(stage.redis_url, "again", failed={("twitter", Fault.TIMEOUT): 3, ("instagram", Fault.TOKEN): 3}, completed=0)
+    seed(
+        stage.redis_url,
+        "again",
+        failed={("twitter", PlatformFault.TIMEOUT): 3, ("instagram", PlatformFault.TOKEN): 3},
+        completed=0,
+    )
     with stage.pipeline("again") as pipeline:
         pipeline.switches.off("twitter")
         plan = planned(stage, story, name, "/jobs replay again --canary 0 --rate none --stop-at 100%")
@@ -179,7 +184,7 @@ def test_a_status_brings_a_picture_of_the_last_hour(stage: Stage, story: Story, 
 
 def test_a_receipt_whose_sending_broke_off_is_posted_once(stage: Stage, story: Story, room: Room) -> None:
     name = room("Lossy")
-    seed(stage.redis_url, "lossy", failed={("instagram", Fault.TOKEN): 3}, completed=0)
+    seed(stage.redis_url, "lossy", failed={("instagram", PlatformFault.TOKEN): 3}, completed=0)
     with stage.pipeline("lossy") as pipeline:
         pipeline.switches.mend()
         plan = planned(stage, story, name, "/jobs replay lossy --canary 0 --rate none")

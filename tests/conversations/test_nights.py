@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.night import CLOCKS, NightStage
-from bot.sandbox.pagerduty import LINNEA, NOOR, POLICY, Service
-from bot.sandbox.stage import CATALOGUE
+from bot.sandbox.pagerduty.model import PagerDutyService
+from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, POLICY
+from bot.sandbox.stage import CATALOGUE, CLOCKS, NightStage
 
 NIGHTS = 20
 DEATHS = 20
@@ -53,7 +53,7 @@ def stage(tmp_path: Path) -> Iterator[NightStage]:
     stage.pagerduty.rate_limits = "off"
     for number in range(NIGHTS):
         id = f"PNIGHT{number}"
-        stage.pagerduty.account.services[id] = Service(id, f"Night {number}", POLICY, acknowledgement=None)
+        stage.pagerduty.account.services[id] = PagerDutyService(id, f"Night {number}", POLICY, acknowledgement=None)
     with stage:
         yield stage
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bot.road.desk import BESIDE
-from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, PRIYA
+from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, OTHER_SERVICE, PRIYA
 from bot.tools import Service, Tools
 from handlers.evidence import EVIDENCE
 from tests.conversations.nights import Night

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot.sandbox.pagerduty import LINNEA
-from bot.sandbox.pipeline import seed
-from bot.sandbox.slack import Message
+from bot.sandbox.pagerduty.seeds import LINNEA
+from bot.sandbox.queues.pipeline import seed
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.stage import CATALOGUE
 from tests.conversations.nights import Night
 

@@ -20,8 +20,9 @@ from bot.doors.http import build
 from bot.doors.pagerduty import PagerDutyDoor, poll, signed_by_pagerduty
 from bot.outside.pagerduty.client import PagerDuty
 from bot.road.intake import Heard
-from bot.sandbox.pagerduty import LINNEA, NOOR, OTHER_SERVICE, SERVICE, PagerDutySandbox
-from bot.sandbox.pagerduty.webhooks import Delivery
+from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, OTHER_SERVICE, SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.pagerduty.webhooks import WebhookDelivery
 from tests.outside.outsides import Clock
 
 SECRET = "a-long-secret"
@@ -204,7 +205,7 @@ def told(there: PagerDutySandbox, clock: Clock) -> list[Call]:
     """The calls that the webhooks of all that has happened would make, in the door's own words."""
     hearing = PagerDutyDoor(SECRET, {SERVICE}, lambda: clock.now)
 
-    def heard(delivery: Delivery) -> Call | None:
+    def heard(delivery: WebhookDelivery) -> Call | None:
         headers = {name.lower(): value for name, value in there.webhooks.headers(delivery).items()}
         return hearing.receive(headers, delivery.body).call
 

@@ -24,7 +24,8 @@ from bot.doors import payloads
 from bot.doors.payloads import Wrong
 from bot.doors.slack import SlackDoor, signed_by_slack
 from bot.outside.slack.client import SlackWorkspace
-from bot.sandbox.slack import Message, SlackSandbox
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.server import SlackSandbox
 from tests.opened import Book, now, over_http, over_socket
 
 AT = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from redis import Redis
 from bot.domain.call import Call
 from bot.doors import worker
 from bot.doors.worker import CALLS, LONGEST, STEPS, RqWorkQueue
-from bot.sandbox.redis import RedisServer
+from bot.sandbox.queues.redis import RedisServer
 from bot.sandbox.stage import Stage
 from bot.settings.environment import load
 from bot.wiring import Gate, gate

@@ -20,7 +20,8 @@ from bot.domain.call import Call
 from bot.messages.render import Renderer
 from bot.outside.queues.protocol import Queues
 from bot.road.desk import BESIDE
-from bot.sandbox.slack import Message, SlackSandbox
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.stage import CATALOGUE
 from bot.settings.environment import load
 from bot.wiring import House, house

@@ -14,10 +14,10 @@ import pytest
 import redis
 
 from bot.outside.slack.client import EVENT_TYPE
-from bot.sandbox.drill import Story
-from bot.sandbox.redis import RedisServer
-from bot.sandbox.slack import Message
+from bot.sandbox.queues.redis import RedisServer
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.stage import Stage
+from bot.sandbox.story import Story
 from bot.store.store import Store
 from tests.kills import ROLES, Bench, Reaper, deaths, kill
 from tests.node import wait_for

@@ -16,8 +16,8 @@ import redis
 
 from bot.running import supervisor
 from bot.running.supervisor import RoleProcess
-from bot.sandbox.drill import Story
 from bot.sandbox.stage import Stage
+from bot.sandbox.story import Story
 from tests.node import wait_for
 
 ROLES = ("slack", "worker --calls", "worker", "worker --steps", "clock")

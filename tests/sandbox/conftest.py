@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 from tests.sandbox.slacks import Clock, client_of
 
 

@@ -6,17 +6,20 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 import handlers  # noqa: F401  makes every sentence known
 from bot.running.timepiece import Timepiece
-from bot.sandbox.page.app import BotState, Night, Page
-from bot.sandbox.page.figures import PipelinePanel
 from bot.sandbox.page.guide import Guide
-from bot.sandbox.page.oncall import OnCall
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.page.oncall import OnCallPanel
+from bot.sandbox.page.pipeline_panel import PipelinePanel
+from bot.sandbox.page.run import routes
+from bot.sandbox.page.session import BotState, Current, Session
+from bot.sandbox.slack.server import SlackSandbox
+from tests.sandbox.slacks import client_of
 
 
 class Standing:
@@ -39,21 +42,30 @@ class Standing:
         self.clock = clock
 
 
+@dataclass(slots=True)
+class Night(Session):
+    """A session with its servers in reach."""
+
+    slack: SlackSandbox
+    oncall: OnCallPanel
+
+
 @contextmanager
 def a_night(redis_url: str, **slack_options: Any) -> Iterator[Night]:
     """The page over a Slack that listens, with nobody behind it yet."""
-    page = Page()
+    current = Current()
     options = {"manifest": {}, "rate_limits": "off", "ping_interval": 0.2, **slack_options}
-    with SlackSandbox(routes=page.routes(), **options) as slack:
+    with SlackSandbox(routes=routes(current), **options) as slack:
         panel = PipelinePanel(redis_url)
-        oncall = OnCall()
+        oncall = OnCallPanel()
         guide = Guide(slack, panel, oncall, redis_url)
         shortcuts = {"add_to_timeline": "Add to timeline"}
-        page.night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
+        night = Night(slack, panel, oncall, guide, Standing(), shortcuts, "/tmp/x", "Kept.")
         try:
-            yield page.night
+            current.session = night
+            yield night
         finally:
-            page.night.over.set()
+            night.over.set()
             guide.close()
             oncall.close()
             panel.close()
@@ -78,6 +90,12 @@ class Browser:
     def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         own = {"Origin": self.night.slack.base_url, "Sec-Fetch-Site": "same-origin"}
         return self._client.post(path, data=data or {}, headers={**own, **headers})
+
+
+def card(night: Night, *blocks: dict[str, Any]) -> dict[str, str]:
+    """A message of the bot's; answers what names it in a form."""
+    posted = client_of(night.slack).chat_postMessage(channel="COPS", text="card", blocks=list(blocks))
+    return {"channel": "COPS", "ts": str(posted["ts"])}
 
 
 def events(answer: httpx.Response) -> dict[str, Any]:

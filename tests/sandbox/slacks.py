@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 
 
 class Clock:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox.blocktext import Names, lines, mrkdwn
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.blocktext import Names, lines, mrkdwn_as_text
 from bot.sandbox.slack.modals import show_errors
+from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.transcript import Transcript, size
 from tests.sandbox.slacks import Clock, actions, button, client_of, modal, section, text_input
 
@@ -38,7 +38,7 @@ NAMES = Names(
     ],
 )
 def test_a_token_is_shown_as_what_it_stands_for(said: str, seen: str) -> None:
-    assert mrkdwn(said, NAMES) == seen
+    assert mrkdwn_as_text(said, NAMES) == seen
 
 
 def raw(text: str) -> dict[str, Any]:

@@ -1,7 +1,1 @@
-"""The sandbox in a browser: `run` starts a night and shows it on a page."""
-
-from __future__ import annotations
-
-from bot.sandbox.page.run import run
-
-__all__ = ["run"]
+"""The sandbox in a browser: `run` starts everything and shows it on a page."""

@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import redis
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from bot.sandbox.pagerduty import Wrong
-from bot.sandbox.slack import Delivery, Message, NotPossible, Person, SlackError, View
-from bot.sandbox.slack.forms import elements
-
-if TYPE_CHECKING:
-    from bot.sandbox.page.app import Page
+from bot.sandbox.page.routing import route
+from bot.sandbox.page.session import Current, Session
+from bot.sandbox.pagerduty.model import PagerDutyError
+from bot.sandbox.slack.blocks import Message, View
+from bot.sandbox.slack.forms import NotPossible, elements
+from bot.sandbox.slack.model import SlackError
+from bot.sandbox.slack.people import Person
+from bot.sandbox.slack.traffic import Delivery
 
 Form = Mapping[str, Sequence[str]]
-Act = Callable[["Page", Request], Response]
+PersonalAct = Callable[[Session, Person, Request, Form], Response | None]
+GeneralAct = Callable[[Session, Form], Response | None]
 
 PATIENCE: Final = 4.0
 """Seconds until a delivery is over in any case: Slack waits three."""
@@ -38,11 +42,11 @@ TROUBLE: Final = {
 }
 
 
-class Refusal(Exception):
+class NotDone(Exception):
     """A sentence for the one who acted; nothing was done."""
 
 
-def acts() -> Mapping[str, Act]:
+def routes(current: Current) -> list[BaseRoute]:
     people = {
         "/in/{channel}/say": _say,
         "/in/{channel}/join": _join,
@@ -68,29 +72,29 @@ def acts() -> Mapping[str, Act]:
         "/bot/stop": _bot_stop,
         "/again": _again,
     }
-    return {
-        **{f"/as/{{person}}{path}": partial(_personal, act=act) for path, act in people.items()},
-        **{path: partial(_general, act=act) for path, act in own.items()},
-    }
+    act = partial(route, method="POST", stands=current.stands)
+    return [
+        *(act(f"/as/{{person}}{path}", partial(_personal, current, act=done)) for path, done in people.items()),
+        *(act(path, partial(_general, current, act=done)) for path, done in own.items()),
+    ]
 
 
-def _personal(
-    page: Page, request: Request, *, act: Callable[[Page, Person, Request, Form], Response | None]
-) -> Response:
-    person = page.person(request)
-    return _answered(lambda form: act(page, person, request, form), request)
+def _personal(current: Current, request: Request, *, act: PersonalAct) -> Response:
+    session = current.now
+    person = session.person(request.path_params["person"])
+    return _answered(lambda form: act(session, person, request, form), request)
 
 
-def _general(page: Page, request: Request, *, act: Callable[[Page, Form], Response | None]) -> Response:
-    return _answered(lambda form: act(page, form), request)
+def _general(current: Current, request: Request, *, act: GeneralAct) -> Response:
+    return _answered(lambda form: act(current.now, form), request)
 
 
 def _answered(act: Callable[[Form], Response | None], request: Request) -> Response:
     try:
         return act(_form(request)) or told()
-    except (Refusal, NotPossible) as no:
+    except (NotDone, NotPossible) as no:
         return told(sentence(str(no)))
-    except Wrong as no:
+    except PagerDutyError as no:
         return told(sentence(no.message.capitalize()))
     except SlackError as no:
         return told(sentence(WORDS.get(no.error, no.error.replace("_", " "))))
@@ -121,7 +125,7 @@ def _form(request: Request) -> Form:
     try:
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
     except ValueError:
-        raise Refusal("that cannot be read") from None
+        raise NotDone("that cannot be read") from None
 
 
 def _one(form: Form, name: str) -> str:
@@ -133,11 +137,11 @@ def _taken(delivery: Delivery) -> None:
     try:
         delivery.wait(PATIENCE)
     except TimeoutError:
-        raise Refusal("Firewatch did not answer in time. Nothing was lost; try again") from None
+        raise NotDone("Firewatch did not answer in time. Nothing was lost; try again") from None
     if delivery.error == "invalid_command":
-        raise Refusal("Slack does not know that command. Type / to see those there are")
+        raise NotDone("Slack does not know that command. Type / to see those there are")
     if delivery.error:
-        raise Refusal(
+        raise NotDone(
             f"{TROUBLE.get(delivery.error, f'that failed: {delivery.error}')}. What you did was not taken; try again"
         )
 
@@ -145,11 +149,11 @@ def _taken(delivery: Delivery) -> None:
 # ---------------------------------------------------------------- saying
 
 
-def _say(page: Page, person: Person, request: Request, form: Form) -> Response | None:
+def _say(session: Session, person: Person, request: Request, form: Form) -> Response | None:
     channel, text = request.path_params["channel"], _one(form, "text").strip()
     thread = _one(form, "thread")
     if not text:
-        raise Refusal("there is nothing to say")
+        raise NotDone("there is nothing to say")
     if text.startswith("/"):
         _taken(person.types(channel, " ".join(text.splitlines()), thread_ts=thread))
     else:
@@ -157,7 +161,7 @@ def _say(page: Page, person: Person, request: Request, form: Form) -> Response |
     return None
 
 
-def _join(page: Page, person: Person, request: Request, form: Form) -> Response | None:
+def _join(session: Session, person: Person, request: Request, form: Form) -> Response | None:
     person.joins(request.path_params["channel"])
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
@@ -165,22 +169,22 @@ def _join(page: Page, person: Person, request: Request, form: Form) -> Response 
 # ---------------------------------------------------------------- pressing and choosing
 
 
-def _surface(page: Page, person: Person, form: Form) -> Message | View:
+def _surface(session: Session, person: Person, form: Form) -> Message | View:
     """What the act is done on, as it stands now."""
-    slack = page.now.slack
+    slack = session.slack
     if view := _one(form, "view"):
         found = next((one for one in (person.modal, person.home) if one is not None and one.id == view), None)
         if found is None:
-            raise Refusal("that form is not open any more")
+            raise NotDone("that form is not open any more")
         return found
-    return _message(page, form, slack.channel(_one(form, "channel")).id)
+    return _message(session, form, slack.channel(_one(form, "channel")).id)
 
 
-def _message(page: Page, form: Form, channel: str) -> Message:
-    where, ts = page.now.slack.channel(channel), _one(form, "ts")
+def _message(session: Session, form: Form, channel: str) -> Message:
+    where, ts = session.slack.channel(channel), _one(form, "ts")
     found = where.by_ts.get(ts) or where.hidden.get(ts)
     if found is None:
-        raise Refusal("that message is not there any more")
+        raise NotDone("that message is not there any more")
     return found
 
 
@@ -189,18 +193,18 @@ def _offered(where: Message | View, action: str) -> Mapping[str, Any]:
     for block, element in elements(where.blocks):
         if element["action_id"] == action:
             return {"block": block, **element}
-    raise Refusal("that is not offered any more: the message has changed. Nothing was done")
+    raise NotDone("that is not offered any more: the message has changed. Nothing was done")
 
 
-def _press(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    where, action = _surface(page, person, form), _one(form, "action")
+def _press(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    where, action = _surface(session, person, form), _one(form, "action")
     _offered(where, action)
     _taken(person.presses(where, action))
     return None
 
 
-def _choose(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    where, action = _surface(page, person, form), _one(form, "action")
+def _choose(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    where, action = _surface(session, person, form), _one(form, "action")
     element = _offered(where, action)
     choice = _value(str(element["type"]), [one for one in form.get("choice", ()) if one])
     if choice is None and element["type"] in ("overflow", "static_select"):
@@ -215,10 +219,10 @@ def _value(kind: str, given: Sequence[str]) -> Any:
     return list(given) if kind.startswith("multi_") or kind == "checkboxes" else given[-1]
 
 
-def _submit(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    view = _surface(page, person, form)
+def _submit(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    view = _surface(session, person, form)
     if not isinstance(view, View):
-        raise Refusal("there is nothing to submit")
+        raise NotDone("there is nothing to submit")
     values = {
         element["action_id"]: _value(str(element["type"]), [one for one in form.get(element["action_id"], ()) if one])
         for block, element in elements(view.blocks)
@@ -226,34 +230,34 @@ def _submit(page: Page, person: Person, request: Request, form: Form) -> Respons
     }
     try:
         _taken(person.submits(view, values))
-    except (Refusal, NotPossible) as no:
+    except (NotDone, NotPossible) as no:
         # Beside the form itself, where it is looked at; what was filled in stays.
         return told("", **{"fw:form": {"view": view.id, "text": sentence(str(no))}})
     return told("", **{"fw:sent": {"view": view.id}})
 
 
-def _close(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    person.closes(_view(page, person, form))
+def _close(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    person.closes(_view(session, person, form))
     return None
 
 
-def _view(page: Page, person: Person, form: Form) -> View:
-    found = _surface(page, person, form)
+def _view(session: Session, person: Person, form: Form) -> View:
+    found = _surface(session, person, form)
     if not isinstance(found, View):
-        raise Refusal("there is no form open")
+        raise NotDone("there is no form open")
     return found
 
 
-def _shortcut(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    _taken(person.shortcut(_one(form, "shortcut"), _message(page, form, _one(form, "channel"))))
+def _shortcut(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    _taken(person.shortcut(_one(form, "shortcut"), _message(session, form, _one(form, "channel"))))
     return None
 
 
 # ---------------------------------------------------------------- marks
 
 
-def _react(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    message, name = _message(page, form, _one(form, "channel")), _one(form, "name")
+def _react(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    message, name = _message(session, form, _one(form, "channel")), _one(form, "name")
     if person.id in message.reactions.get(name, ()):
         person.unreacts(message, name)
     else:
@@ -261,79 +265,79 @@ def _react(page: Page, person: Person, request: Request, form: Form) -> Response
     return None
 
 
-def _pin(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    person.pins(_message(page, form, _one(form, "channel")))
+def _pin(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    person.pins(_message(session, form, _one(form, "channel")))
     return None
 
 
-def _delete(page: Page, person: Person, request: Request, form: Form) -> Response | None:
-    person.deletes(_message(page, form, _one(form, "channel")))
+def _delete(session: Session, person: Person, request: Request, form: Form) -> Response | None:
+    person.deletes(_message(session, form, _one(form, "channel")))
     return None
 
 
 # ---------------------------------------------------------------- the pipeline, the pager, the bot, the night
 
 
-def _switch(page: Page, form: Form) -> Response | None:
+def _switch(session: Session, form: Form) -> Response | None:
     try:
-        page.now.panel.switch(_one(form, "destination"), _one(form, "fault"), on=_one(form, "on") == "yes")
+        session.panel.switch(_one(form, "destination"), _one(form, "fault"), on=_one(form, "on") == "yes")
     except ValueError:
-        raise Refusal("there is no such switch") from None
-    page.now.panel.look(anew=True)
+        raise NotDone("there is no such switch") from None
+    session.panel.look(anew=True)
     return None
 
 
-def _mend(page: Page, form: Form) -> Response | None:
-    page.now.panel.switches.mend()
-    page.now.panel.look(anew=True)
+def _mend(session: Session, form: Form) -> Response | None:
+    session.panel.switches.mend()
+    session.panel.look(anew=True)
     return None
 
 
-def _post(page: Page, form: Form) -> Response | None:
+def _post(session: Session, form: Form) -> Response | None:
     try:
-        page.now.panel.post()
+        session.panel.post()
     except (redis.RedisError, OSError):
-        raise Refusal("the queue's Redis cannot be reached") from None
+        raise NotDone("the queue's Redis cannot be reached") from None
     return None
 
 
-def _trigger(page: Page, form: Form) -> Response | None:
-    page.now.oncall.trigger(_one(form, "alert"))
+def _trigger(session: Session, form: Form) -> Response | None:
+    session.oncall.trigger(_one(form, "alert"))
     return None
 
 
-def _acknowledge(page: Page, form: Form) -> Response | None:
-    page.now.oncall.acknowledge(_one(form, "id"))
+def _acknowledge(session: Session, form: Form) -> Response | None:
+    session.oncall.acknowledge(_one(form, "id"))
     return None
 
 
-def _resolve(page: Page, form: Form) -> Response | None:
-    page.now.oncall.resolve(_one(form, "id"))
+def _resolve(session: Session, form: Form) -> Response | None:
+    session.oncall.resolve(_one(form, "id"))
     return None
 
 
-def _webhooks(page: Page, form: Form) -> Response | None:
-    page.now.oncall.lose_webhooks(_one(form, "on") == "yes")
+def _webhooks(session: Session, form: Form) -> Response | None:
+    session.oncall.lose_webhooks(_one(form, "on") == "yes")
     return None
 
 
-def _clock(page: Page, form: Form) -> Response | None:
-    page.now.bot.go_by(page.now.oncall.hurry(_one(form, "on") == "yes"))
+def _clock(session: Session, form: Form) -> Response | None:
+    session.bot.go_by(session.oncall.hurry(_one(form, "on") == "yes"))
     return None
 
 
-def _bot_start(page: Page, form: Form) -> Response | None:
-    page.now.bot.start()
+def _bot_start(session: Session, form: Form) -> Response | None:
+    session.bot.start()
     return None
 
 
-def _bot_stop(page: Page, form: Form) -> Response | None:
-    page.now.bot.stop()
+def _bot_stop(session: Session, form: Form) -> Response | None:
+    session.bot.stop()
     return None
 
 
-def _again(page: Page, form: Form) -> Response | None:
-    if page.now.again is None:
-        raise Refusal("this sandbox cannot start over by itself")
-    page.now.again()
+def _again(session: Session, form: Form) -> Response | None:
+    if session.again is None:
+        raise NotDone("this sandbox cannot start over by itself")
+    session.again()
     return None

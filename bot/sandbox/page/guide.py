@@ -12,12 +12,12 @@ from typing import Any, Final
 import redis
 
 from bot.domain.procedure import Procedure
-from bot.sandbox.page.figures import FRESH, PipelinePanel
-from bot.sandbox.page.oncall import OnCall
-from bot.sandbox.pipeline import QUEUE
-from bot.sandbox.platforms import Fault
-from bot.sandbox.slack import Message, SlackSandbox
-from bot.sandbox.slack.ids import interactive
+from bot.sandbox.page.oncall import OnCallPanel
+from bot.sandbox.page.pipeline_panel import FRESH, PipelinePanel
+from bot.sandbox.queues.pipeline import QUEUE
+from bot.sandbox.queues.platforms import PlatformFault
+from bot.sandbox.slack.blocks import Message, interactive
+from bot.sandbox.slack.people import VisibleSlack
 from bot.store.store import AWAY, Store
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ AUDITED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class GuideStep:
     """One line of the guide. `command` is offered to the composer, `person` to the switcher."""
 
     key: str
@@ -44,43 +44,45 @@ class Step:
 
 
 STEPS: Final = (
-    Step(
+    GuideStep(
         "looked",
         "Look at what failed",
         "Press “Failed jobs” on the incident's card, or ask for them here, grouped by cause:",
         f"/jobs failed {QUEUE}",
     ),
-    Step("planned", "Press “Replay these”", "Under the first cause. You are shown the plan; nothing has moved yet."),
-    Step(
+    GuideStep(
+        "planned", "Press “Replay these”", "Under the first cause. You are shown the plan; nothing has moved yet."
+    ),
+    GuideStep(
         "stopped",
         "Confirm, and see the canary stop",
         "Three jobs go first. Instagram's token is still expired: they fail again, and the others stay where they are.",
     ),
-    Step("mended", "Turn the fault off", "Pipeline, next to this guide: switch instagram's token-expired off."),
-    Step(
+    GuideStep("mended", "Turn the fault off", "Pipeline, next to this guide: switch instagram's token-expired off."),
+    GuideStep(
         "replayed",
         "Replay again and read the receipt",
         "Ask again, press “Replay these” and confirm. Each job is followed to its end.",
         f"/jobs failed {QUEUE}",
     ),
-    Step(
+    GuideStep(
         "noted",
         "Add a note",
         "Type it, or react to any message with a pin: both are on the incident's timeline.",
         "/incident note Instagram token refreshed, replayed",
     ),
-    Step(
+    GuideStep(
         "resolved",
         "Resolve",
         "With the root cause, so that it is on record:",
         "/incident resolve Instagram's token had expired",
     ),
-    Step(
+    GuideStep(
         "acked",
         "Be paged, and acknowledge",
         "On call, next to this guide: trigger an alert. It opens a channel of its own; press “Ack” on its card there.",
     ),
-    Step(
+    GuideStep(
         "refused",
         "Try it without rights",
         "Tomas is not on call. Act as him and ask for the same replay: he is told who may.",
@@ -103,7 +105,7 @@ class _Noticed:
 class Guide:
     """Reads the workspace's feed and the bot's own records; safe to call from any thread, and never raises."""
 
-    def __init__(self, slack: SlackSandbox, panel: PipelinePanel, oncall: OnCall, redis_url: str) -> None:
+    def __init__(self, slack: VisibleSlack, panel: PipelinePanel, oncall: OnCallPanel, redis_url: str) -> None:
         self._slack, self._panel, self._oncall = slack, panel, oncall
         self._redis: Any = redis.Redis.from_url(
             redis_url, decode_responses=True, socket_timeout=1.0, socket_connect_timeout=1.0
@@ -153,7 +155,7 @@ class Guide:
             yield "stopped"
         through = any(self._came_through(one) for one in replays)
         seen = self._panel.look()
-        if through or (seen.figures is not None and Fault.TOKEN not in seen.lit["instagram"]):
+        if through or (seen.figures is not None and PlatformFault.TOKEN not in seen.lit["instagram"]):
             yield "mended"
         if through:
             yield "replayed"

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
 
 from bot.sandbox.page import wirelog
 from bot.sandbox.page.guard import HEADERS, guarded
+from bot.sandbox.page.session import HOME, Current, Session
 from bot.sandbox.page.surface import dom
-from bot.sandbox.slack import Change, Channel, SlackError, User
-
-if TYPE_CHECKING:
-    from bot.sandbox.page.app import Night, Page
+from bot.sandbox.slack.feed import Change
+from bot.sandbox.slack.model import SlackError, User
+from bot.sandbox.slack.workspace import Channel
 
 TICK: Final = 1.0
 """Seconds after which figures, guide and the bot's state are looked at anew, though nothing was said."""
@@ -48,22 +50,26 @@ MEMBERS: Final = frozenset({"member_joined_channel", "member_left_channel"})
 VIEWS: Final = frozenset({"view_opened", "view_updated", "view_closed"})
 
 
-async def live(page: Page, request: Request) -> Response:
+def routes(current: Current) -> list[BaseRoute]:
+    return [Route("/live", partial(live, current))]
+
+
+async def live(current: Current, request: Request) -> Response:
     if (refused := guarded(request)) is not None:
         return refused
-    night = page.night
-    if night is None:
+    session = current.session
+    if session is None:
         return Response(status_code=503, headers=HEADERS)
-    if request.query_params.get("run") != night.run:
+    if request.query_params.get("run") != session.run:
         return _stream(_only("event: reload\ndata: anew\n\n"))
     try:
-        me = night.slack.user(request.query_params.get("as", ""))
+        me = session.slack.user(request.query_params.get("as", ""))
         now = request.query_params.get("in", "")
-        room = night.slack.channel(now) if now != "home" else None
+        room = session.slack.channel(now) if now != HOME else None
     except SlackError:
         return _stream(_only("event: reload\ndata: gone\n\n"))
     after = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-    return _stream(_Told(page, night, me, room, int(after) if after.isdecimal() else 0).events())
+    return _stream(_OpenPage(session, me, room, int(after) if after.isdecimal() else 0).events())
 
 
 def _stream(events: AsyncIterator[str]) -> Response:
@@ -78,11 +84,11 @@ async def _only(event: str) -> AsyncIterator[str]:
     yield event
 
 
-class _Told:
+class _OpenPage:
     """One open page, and what it has been told already."""
 
-    def __init__(self, page: Page, night: Night, me: User, room: Channel | None, after: int) -> None:
-        self._page, self._night, self._me, self._room = page, night, me, room
+    def __init__(self, session: Session, me: User, room: Channel | None, after: int) -> None:
+        self._session, self._me, self._room = session, me, room
         self._upto = after
         self._waiting: list[Change] = []
         self._news = asyncio.Event()
@@ -90,20 +96,20 @@ class _Told:
 
     async def events(self) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
-        workspace = self._night.slack.workspace
+        workspace = self._session.slack.workspace
 
-        def heard(change: Change) -> None:
-            loop.call_soon_threadsafe(self._hear, change)
+        def listener(change: Change) -> None:
+            loop.call_soon_threadsafe(self._take, change)
 
-        leave = workspace.subscribe(heard)
+        leave = workspace.subscribe(listener)
         try:
             self._waiting += workspace.since(self._upto)
             yield "retry: 1000\n\n"
             # A page that is new has its regions already; one that comes back may have missed some.
-            self._regions = await asyncio.to_thread(self._page.regions, self._me, self._where)
+            self._regions = await asyncio.to_thread(self._session.regions, self._me, self._where)
             yield _event(Markup("").join(self._regions[name] for name in ("bot", "modal", "nav")), self._upto)
             quiet = 0
-            while not self._night.over.is_set():
+            while not self._session.over.is_set():
                 self._news.clear()
                 changes, self._waiting = self._waiting, []
                 fragments = await asyncio.to_thread(self._fragments, changes)
@@ -126,20 +132,20 @@ class _Told:
 
     @property
     def _where(self) -> str:
-        return self._room.id if self._room else "home"
+        return self._room.id if self._room else HOME
 
-    def _hear(self, change: Change) -> None:
+    def _take(self, change: Change) -> None:
         self._waiting.append(change)
         self._news.set()
 
-    def _fragments(self, heard: Iterable[Change]) -> list[tuple[str, Markup]]:
+    def _fragments(self, taken: Iterable[Change]) -> list[tuple[str, Markup]]:
         """What has changed since the last time, as (event, HTML)."""
         # Around a reconnect some changes come twice.
-        changes = sorted({one.number: one for one in heard if one.number > self._upto}.values(), key=_number)
+        changes = sorted({one.number: one for one in taken if one.number > self._upto}.values(), key=_number)
         out = list(self._of(changes))
         if changes:
             self._upto = changes[-1].number
-        regions = self._page.regions(self._me, self._where)
+        regions = self._session.regions(self._me, self._where)
         fresh = [html for name, html in regions.items() if self._regions.get(name) != html]
         self._regions = regions
         if fresh:
@@ -147,7 +153,7 @@ class _Told:
         return out
 
     def _of(self, changes: Iterable[Change]) -> Iterable[tuple[str, Markup]]:
-        views, me, room = self._night.views, self._me, self._room
+        views, me, room = self._session.views, self._me, self._room
         said, gone, rows = dict[str, None](), dict[str, None](), dict[str, dict[str, object]]()
         head = home = joined = False
         for change in changes:
@@ -178,11 +184,11 @@ class _Told:
                     shown.add(found[0].ts)
                     out.append(views.message(me, room, *found))
             if said:
-                self._page.seen(me, room)
+                self._session.saw(me, room)
             if head:
                 out.append(views.render("head.html", head=views.head(me, room)))
         elif home:
-            out.append(views.home(me, self._night.slack.home_of(me.id)))
+            out.append(views.home(me, self._session.slack.home_of(me.id)))
         if rows:
             out.append(views.render("wire.html", rows=list(rows.values())))
         if out:

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from bot.sandbox.blocktext import DATES, emoji
-from bot.sandbox.slack.mrkdwn import unescape
+from bot.sandbox.slack.mrkdwn import DATES, emoji, unescape
 
 Json = dict[str, Any]
 
@@ -51,7 +50,7 @@ _STYLES = [
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PageNames:
     """Who and what is meant by an id, and where on the page it is. `me`: the person who looks."""
 
     user: Callable[[str], str]
@@ -64,7 +63,7 @@ class Words:
     my_groups: frozenset[str] = frozenset()
 
 
-def text(said: Json | None, words: Words) -> Markup:
+def text(said: Json | None, words: PageNames) -> Markup:
     """A text object."""
     if not said:
         return Markup()
@@ -77,7 +76,7 @@ def plain(written: str) -> Markup:
     return _lines(_drawn(emoji(unescape(written))))
 
 
-def mrkdwn(written: str, words: Words) -> Markup:
+def mrkdwn(written: str, words: PageNames) -> Markup:
     out: list[Markup] = []
     at = 0
     for fence in _FENCE.finditer(written):
@@ -99,7 +98,7 @@ def _bare(hit: re.Match[str]) -> str:
     return label or target
 
 
-def _paragraphs(written: str, words: Words) -> Markup:
+def _paragraphs(written: str, words: PageNames) -> Markup:
     """Lines, those that begin with > gathered into quotes."""
     out: list[Markup] = []
     lines: list[str] = []
@@ -127,7 +126,7 @@ def _paragraphs(written: str, words: Words) -> Markup:
     return Markup("").join(out)
 
 
-def _inline(written: str, words: Words) -> Markup:
+def _inline(written: str, words: PageNames) -> Markup:
     kept: list[Markup] = []
 
     def keep(made: Markup) -> str:
@@ -142,12 +141,12 @@ def _inline(written: str, words: Words) -> Markup:
     written = _URL.sub(lambda hit: keep(link(unescape(hit[0]), "", words)), written)
     html = str(_drawn(emoji(unescape(written))))
     for pattern, tag in _STYLES:
-        html = pattern.sub(nested(tag), html)
+        html = pattern.sub(_nested(tag), html)
     html = _KEPT.sub(lambda hit: str(kept[int(hit[1])]) if int(hit[1]) < len(kept) else "", html)
     return _lines(Markup(html))  # every piece of it was escaped above
 
 
-def nested(tag: str) -> Callable[[re.Match[str]], str]:
+def _nested(tag: str) -> Callable[[re.Match[str]], str]:
     """Put what was found into a tag, unless tags that were opened outside of it would close inside, or the reverse."""
 
     def put(hit: re.Match[str]) -> str:
@@ -183,7 +182,7 @@ def _bar(hit: re.Match[str]) -> str:
     return f'<progress class="bar" aria-label="progress" value="{done}" max="{done + left}"></progress>'
 
 
-def _token(inner: str, words: Words) -> Markup:
+def _token(inner: str, words: PageNames) -> Markup:
     target, _, label = inner.partition("|")
     if target.startswith("@"):
         return mention(words.user(target[1:]), me=target[1:] == words.me)
@@ -204,16 +203,21 @@ def mention(name: str, *, me: bool = False) -> Markup:
     return Markup('<span class="{}">@{}</span>').format("mention mine" if me else "mention", name.removeprefix("@"))
 
 
-def channel(id: str, words: Words) -> Markup:
+def channel(id: str, words: PageNames) -> Markup:
     return Markup('<a class="mention" href="{}">#{}</a>').format(words.channel_url(id), words.channel(id))
 
 
-def link(url: str, label: str, words: Words) -> Markup:
+def link(url: str, label: str, words: PageNames) -> Markup:
     if not url.startswith(("http://", "https://", "mailto:")):
         return escape(f"<{url}|{label}>" if label else f"<{url}>")
+    return Markup("{}{}</a>").format(link_opening(url, words), label or url)
+
+
+def link_opening(url: str, words: PageNames) -> Markup:
+    """The `<a …>` of an address that leads to the web; others are the caller's to refuse."""
     here = words.link(url)
     away = Markup(' target="_blank" rel="noopener noreferrer"') if here == url else ""
-    return Markup('<a href="{}"{}>{}</a>').format(here, away, label or url)
+    return Markup('<a href="{}"{}>').format(here, away)
 
 
 def date(stamp: str, form: str, fallback: str, url: str = "") -> Markup:
@@ -230,15 +234,23 @@ def date(stamp: str, form: str, fallback: str, url: str = "") -> Markup:
     return Markup('<a href="{}">{}</a>').format(url, made) if url else made
 
 
+def time_tag(at: float) -> Markup:
+    return date(str(int(at)), "{time}", "")
+
+
+def seconds_tag(at: float) -> Markup:
+    return date(str(int(at)), "{time_secs}", "")
+
+
 # ---------------------------------------------------------------- rich text
 
 
-def rich(block: Json, words: Words) -> Markup:
+def rich(block: Json, words: PageNames) -> Markup:
     """A rich_text block: what people's own messages are made of."""
     return Markup("").join(_part(one, words) for one in block.get("elements", ()))
 
 
-def _part(one: Json, words: Words) -> Markup:
+def _part(one: Json, words: PageNames) -> Markup:
     kind = one.get("type")
     if kind == "rich_text_list":
         tag = "ol" if one.get("style") == "ordered" else "ul"
@@ -253,7 +265,7 @@ def _part(one: Json, words: Words) -> Markup:
     return said
 
 
-def _styled(one: Json, words: Words) -> Markup:
+def _styled(one: Json, words: PageNames) -> Markup:
     made = _element(one, words)
     for style, tag in (("code", "code"), ("bold", "strong"), ("italic", "em"), ("strike", "s"), ("underline", "u")):
         if (one.get("style") or {}).get(style):
@@ -261,7 +273,7 @@ def _styled(one: Json, words: Words) -> Markup:
     return made
 
 
-def _element(one: Json, words: Words) -> Markup:
+def _element(one: Json, words: PageNames) -> Markup:
     match one.get("type"):
         case "text":
             return _lines(_drawn(emoji(str(one.get("text", "")))))

@@ -1,18 +1,20 @@
-"""What rings and what customers read: a PagerDuty, a status page and a tracker beside the page, under one clock."""
+"""What rings and what customers read: every far end beside Slack and the queues, under one clock."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.running.timepiece import Timepiece
-from bot.sandbox import outsides
+from bot.sandbox.far_ends import SHIPPED, far_ends, found, the
 from bot.sandbox.github import GitHubSandbox
-from bot.sandbox.pagerduty import POLICY, SERVICE, Incident, PagerDutySandbox, Service, Wrong
+from bot.sandbox.pagerduty.model import PagerDutyError, PagerDutyIncident, PagerDutyService
+from bot.sandbox.pagerduty.seeds import POLICY, SERVICE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.statuspage import StatuspageSandbox
 
 Json = dict[str, Any]
@@ -26,7 +28,7 @@ SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class MonitorAlert:
     """What a monitor reports when somebody asks for it."""
 
     title: str
@@ -34,22 +36,23 @@ class Alert:
     means: str
 
 
-ALERTS: Final[Mapping[str, Alert]] = {
-    "syncing": Alert("TikTok syncs have stopped", SYNCING, "opens an incident of its own"),
-    "uploads": Alert("Instagram uploads failing", SERVICE, "joins the incident on reposting"),
+ALERTS: Final[Mapping[str, MonitorAlert]] = {
+    "syncing": MonitorAlert("TikTok syncs have stopped", SYNCING, "opens an incident of its own"),
+    "uploads": MonitorAlert("Instagram uploads failing", SERVICE, "joins the incident on reposting"),
 }
 
 
-class OnCall:
-    """Safe to call from any thread. Its systems are served from ``start`` to ``close``."""
+class OnCallPanel:
+    """Safe to call from any thread. Every far end of `packages` is served from ``start`` to ``close``."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Sequence[str] = SHIPPED) -> None:
         self.clock = Timepiece(datetime.now(UTC), time.time())
-        self.pagerduty = PagerDutySandbox(now=self.seconds)
-        self.statuspage = StatuspageSandbox(now=self.seconds)
-        self.github = GitHubSandbox(now=self.seconds)
+        self.far_ends = far_ends(found(packages), self.seconds, packages)
+        self.pagerduty = the(PagerDutySandbox, self.far_ends)
+        self.statuspage = the(StatuspageSandbox, self.far_ends)
+        self.github = the(GitHubSandbox, self.far_ends)
         account = self.pagerduty.account
-        account.services[SYNCING] = Service(SYNCING, "TikTok sync", POLICY)
+        account.services[SYNCING] = PagerDutyService(SYNCING, "TikTok sync", POLICY)
         for service in account.services.values():
             service.acknowledgement = None  # it lasts until the end of the incident
         self._webhooks = ""
@@ -59,31 +62,35 @@ class OnCall:
         return self.clock.seconds()
 
     def settings(self, port: int) -> dict[str, str]:
-        """What the bot is told of all this, and where its webhooks go from now on: to the bot's own door."""
-        self._webhooks = self.pagerduty.webhooks.url = f"http://127.0.0.1:{port}/pagerduty/webhook"
-        return outsides.settings(self.pagerduty, self.statuspage, self.github)
+        """What the bot is told of all this, and where webhooks go from now on: to the bot's own door."""
+        settings: dict[str, str] = {}
+        for each in self.far_ends:
+            each.bot_is_at(f"http://127.0.0.1:{port}")
+            settings |= each.environment()
+        self._webhooks = self.pagerduty.webhooks.url
+        return settings
 
     def start(self) -> None:
-        for each in (self.pagerduty, self.statuspage, self.github):
+        for each in self.far_ends:
             each.start()
 
     def close(self) -> None:
-        for each in (self.github, self.statuspage, self.pagerduty):
+        for each in reversed(self.far_ends):
             each.stop()
 
     # ------------------------------------------------------------ what is done on the page
 
-    def trigger(self, name: str) -> Incident:
+    def trigger(self, name: str) -> PagerDutyIncident:
         """Raises Wrong for an alert there is not."""
         if name not in ALERTS:
-            raise Wrong(404, 2100, "There is no such alert")
+            raise PagerDutyError(404, 2100, "There is no such alert")
         return self.pagerduty.trigger(ALERTS[name].title, ALERTS[name].service)
 
     def acknowledge(self, id: str) -> None:
         """On the phone, by whoever it rings for. Raises Wrong."""
         incident = self.pagerduty.incident(id)
         if not incident.assigned:
-            raise Wrong(400, 1001, "It is resolved already")
+            raise PagerDutyError(400, 1001, "It is resolved already")
         self.pagerduty.acknowledge(id, incident.assigned[0][0])
 
     def resolve(self, id: str) -> None:
@@ -129,7 +136,7 @@ class OnCall:
             "issues": issues,
         }
 
-    def _alert(self, one: Incident) -> Json:
+    def _alert(self, one: PagerDutyIncident) -> Json:
         users = self.pagerduty.account.users
         since = one.resolved or (one.acknowledged[-1][1] if one.acknowledged else one.created)
         who = [user for user, _ in (one.acknowledged if one.status == "acknowledged" else one.assigned)]

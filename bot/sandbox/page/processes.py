@@ -17,20 +17,14 @@ import httpx
 
 import bot
 from bot.running.timepiece import Timepiece
-from bot.sandbox.page.app import BotState
-from bot.sandbox.stage import FOREIGN
+from bot.sandbox.bot_environment import bot_environment
+from bot.sandbox.page.session import BotState
 
 STOP_SECONDS: Final = 12.0
 """For the supervisor to end its roles; what is left of the group then is killed."""
 
 LOOK_EVERY: Final = 2.0
 ROOT: Final = Path(bot.__file__).resolve().parent.parent
-
-
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """What the bot is told: nothing of the settings this process happens to have, and all of the sandbox's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **own}
 
 
 class BotProcess:
@@ -40,7 +34,13 @@ class BotProcess:
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str], port: int, connected: Callable[[], bool]) -> None:
-        self._folder, self._environment, self._port, self._connected = folder, environment(settings), port, connected
+        self._folder, self._environment, self._port, self._connected = (
+            folder,
+            bot_environment(settings),
+            port,
+            connected,
+        )
+        self._environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._well, self._trouble = False, ""

@@ -1,6 +1,6 @@
 """`firewatch sandbox`: a Redis, a Slack, a repost pipeline and the real bot on loopback, and a page to see all of it.
 
-One folder holds the state of a night. It is named at the start and removed at the end unless it is to be kept.
+One folder holds the state of a session. It is named at the start and removed at the end unless it is to be kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,18 +23,22 @@ from types import FrameType
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from starlette.routing import BaseRoute
+
 from bot.domain.action import nouns
 from bot.outside.slack.manifest import manifest
-from bot.sandbox.page.app import Night, Page
-from bot.sandbox.page.figures import PipelinePanel
+from bot.sandbox.far_ends import SHIPPED
+from bot.sandbox.page import acts, live, pages
 from bot.sandbox.page.guide import Guide
-from bot.sandbox.page.oncall import SYNCING, OnCall
+from bot.sandbox.page.oncall import SYNCING, OnCallPanel
+from bot.sandbox.page.pipeline_panel import PipelinePanel
 from bot.sandbox.page.processes import BotProcess
-from bot.sandbox.pagerduty import SERVICE
-from bot.sandbox.pipeline import QUEUE, Pipeline, Switches, seed
-from bot.sandbox.platforms import Fault
-from bot.sandbox.redis import RedisServer, free_port
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.page.session import Current, Session
+from bot.sandbox.pagerduty.seeds import SERVICE
+from bot.sandbox.queues.pipeline import QUEUE, Pipeline, Switches, seed
+from bot.sandbox.queues.platforms import PlatformFault
+from bot.sandbox.queues.redis import RedisServer, free_port
+from bot.sandbox.slack.server import SlackSandbox
 
 READY_SECONDS: Final = 30.0
 MARKER: Final = ".firewatch-sandbox"
@@ -85,15 +89,24 @@ class Wish:
 
 
 def run(
-    port: int = 8765, *, http: bool = False, folder: Path | None = None, keep: bool = False, browser: bool = True
+    port: int = 8765,
+    *,
+    http: bool = False,
+    folder: Path | None = None,
+    keep: bool = False,
+    browser: bool = True,
+    packages: Sequence[str] = SHIPPED,
 ) -> int:
-    """Until Ctrl-C, SIGTERM or a closed terminal; 0 then. 1, with a line on standard error, when it cannot start."""
+    """Until Ctrl-C, SIGTERM or a closed terminal; 0 then. 1, with a line on standard error, when it cannot start.
+
+    `packages`: every far end in them is served beside Slack and the queues.
+    """
     opened = not browser
     while True:
         wish = Wish()
         try:
-            with _signals(wish), night(port, wish, http=http, folder=folder, keep=keep) as url:
-                port = urlsplit(url).port or port  # the next night is found where this one was
+            with _signals(wish), session(port, wish, http=http, folder=folder, keep=keep, packages=packages) as url:
+                port = urlsplit(url).port or port  # the next session is found where this one was
                 if not opened:
                     opened = True
                     _open(url)
@@ -104,6 +117,11 @@ def run(
             return 1
         if wish.ending != "again":
             return 0
+
+
+def routes(current: Current) -> list[BaseRoute]:
+    """All of the page's addresses."""
+    return [*pages.routes(current), *acts.routes(current), *live.routes(current)]
 
 
 @contextmanager
@@ -121,19 +139,25 @@ def _signals(wish: Wish) -> Iterator[None]:
 
 
 @contextmanager
-def night(
-    port: int, wish: Wish, *, http: bool = False, folder: Path | None = None, keep: bool = False
+def session(
+    port: int,
+    wish: Wish,
+    *,
+    http: bool = False,
+    folder: Path | None = None,
+    keep: bool = False,
+    packages: Sequence[str] = SHIPPED,
 ) -> Iterator[str]:
-    """One night from an empty folder to the end of the block; gives the page's address once all of it is there."""
+    """One session from an empty folder to the end of the block; gives the page's address once all of it is there."""
     began = time.monotonic()
     with ExitStack() as stack:
-        page = Page()
-        oncall = OnCall()
+        current = Current()
+        oncall = OnCallPanel(packages)
         stack.callback(oncall.close)
         try:
             slack = SlackSandbox(
                 port=port,
-                routes=page.routes(),
+                routes=routes(current),
                 manifest=manifest(nouns(), http="https://sandbox.example" if http else None),
                 now=oncall.seconds,
                 patience=time.time,
@@ -162,13 +186,13 @@ def night(
         stack.callback(guide.close)
         keeps = "It stays when the sandbox stops." if keep else "It is removed when the sandbox stops."
         again = partial(wish.end, "again")
-        made = Night(slack, panel, oncall, guide, bot, _shortcuts(), str(state), keeps, again)
+        made = Session(slack, panel, oncall, guide, bot, _shortcuts(), str(state), keeps, again)
         stack.callback(made.over.set)
         address = f"http://127.0.0.1:{slack.port}/"
         _ready(slack, bot, wish)
         if not wish.over.is_set():
             _open_incident(slack, wish)
-            page.night = made
+            current.session = made
             _greet(address, state, keep, time.monotonic() - began)
         yield address
 
@@ -177,12 +201,12 @@ def _break(redis_url: str) -> None:
     """The night's 120 failures. Of their five causes three go on; the other two were the posts' own, or have passed."""
     seed(redis_url)
     switches = Switches(redis_url)
-    switches.off("instagram", Fault.MEDIA)
-    switches.off("twitter", Fault.TIMEOUT)
+    switches.off("instagram", PlatformFault.MEDIA)
+    switches.off("twitter", PlatformFault.TIMEOUT)
     switches.close()
 
 
-def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCall, *, http: bool) -> BotProcess:
+def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, *, http: bool) -> BotProcess:
     (state / "firewatch.toml").write_text(CATALOGUE, encoding="utf-8")
     port = free_port()
     if http:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.page import markup
-from bot.sandbox.slack import File, SlackSandbox
+from bot.sandbox.slack.blocks import SlackFile
 from bot.sandbox.slack.forms import initial, options
 from bot.sandbox.slack.model import SLACKBOT
+from bot.sandbox.slack.workspace import Workspace
 
 Json = dict[str, Any]
 
@@ -27,8 +28,8 @@ class Surface:
 
     id: str
     base: str
-    words: markup.Words
-    slack: SlackSandbox
+    words: markup.PageNames
+    workspace: Workspace
     picked: Mapping[tuple[str, str], Json] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     heading: str = "h3"
@@ -36,7 +37,7 @@ class Surface:
     def file(self, image: Json) -> Json | None:
         """The workspace's own file that a picture shows, None for a picture from elsewhere."""
         wanted = image.get("slack_file") or {}
-        for one in self.slack.workspace.files.values():
+        for one in self.workspace.files.values():
             if one.id == wanted.get("id") or (wanted.get("url") and one.url == wanted["url"]):
                 return picture(one)
         return None
@@ -60,7 +61,7 @@ class Surface:
 
     def options(self, element: Json) -> list[Json]:
         """Groups of (value, text) that a select offers; the group without a label is the only one."""
-        workspace, kind = self.slack.workspace, str(element["type"])
+        workspace, kind = self.workspace, str(element["type"])
         if "users" in kind:
             people = [(one.id, one.real_name) for one in workspace.users.values() if one.id != SLACKBOT]
             return [{"label": "", "options": people}]
@@ -77,7 +78,7 @@ class Surface:
         ]
 
 
-def picture(file: File) -> Json:
+def picture(file: SlackFile) -> Json:
     width, height = dimensions(file.content)
     return {"url": f"/file/{file.id}", "width": width, "height": height}
 

@@ -16,8 +16,9 @@ from markupsafe import Markup
 from bot.sandbox.page import markup
 from bot.sandbox.page.markdown import markdown
 from bot.sandbox.page.surface import Surface, dom, picture
-from bot.sandbox.slack import Channel, File, Message, SlackSandbox, User, View
-from bot.sandbox.slack.model import SLACKBOT
+from bot.sandbox.slack.blocks import Message, SlackFile, View
+from bot.sandbox.slack.model import SLACKBOT, User
+from bot.sandbox.slack.workspace import Channel, Workspace
 
 Json = dict[str, Any]
 HERE: Final = Path(__file__).resolve().parent
@@ -39,8 +40,8 @@ ROLES: Final = {"oncall": "on call", "leads": "lead"}
 class Views:
     """Renders for one sandbox; safe to call from any thread."""
 
-    def __init__(self, slack: SlackSandbox, shortcuts: Mapping[str, str] | None = None) -> None:
-        self.slack = slack
+    def __init__(self, workspace: Workspace, shortcuts: Mapping[str, str] | None = None) -> None:
+        self.workspace = workspace
         self.shortcuts = dict(shortcuts or {})
         self._drawn: dict[Drawn, tuple[tuple[Message, ...], Markup]] = {}
         self.env = Environment(
@@ -54,11 +55,11 @@ class Views:
             "rich": markup.rich,
             "markdown": markdown,
             "dom": dom,
-            "clock": clock,
+            "clock": markup.time_tag,
             "size": size,
             "asset": asset,
         }
-        self.env.globals |= {"team": slack.workspace.team.name}
+        self.env.globals |= {"team": workspace.team.name}
 
     def render(self, template: str, **facts: Any) -> Markup:
         return Markup(self.env.get_template(template).render(**facts))
@@ -69,19 +70,19 @@ class Views:
         """Those one can act as, with what they are to the bot."""
         return [
             {"id": one.id, "name": one.name, "real_name": one.real_name, "role": self.role(one)}
-            for one in self.slack.workspace.users.values()
+            for one in self.workspace.users.values()
             if not one.is_bot and one.id != SLACKBOT and not one.deleted
         ]
 
     def role(self, user: User) -> str:
-        held = [ROLES.get(one.handle, "") for one in self.slack.workspace.groups.values() if user.id in one.users]
+        held = [ROLES.get(one.handle, "") for one in self.workspace.groups.values() if user.id in one.users]
         return next((one for one in held if one), "no rights")
 
     def base(self, me: User) -> str:
         return f"/as/{me.name}"
 
-    def words(self, me: User) -> markup.Words:
-        workspace = self.slack.workspace
+    def words(self, me: User) -> markup.PageNames:
+        workspace = self.workspace
         base = self.base(me)
 
         def name(id: str) -> str:
@@ -97,20 +98,20 @@ class Views:
             return here(url, base, workspace.team.domain)
 
         mine = frozenset(one.id for one in workspace.groups.values() if me.id in one.users)
-        return markup.Words(name, group, channel, lambda id: f"{base}/in/{id}", link, me.id, mine)
+        return markup.PageNames(name, group, channel, lambda id: f"{base}/in/{id}", link, me.id, mine)
 
     def surface(self, me: User, where: Message | View) -> Surface:
         if isinstance(where, View):
             # A modal's title is the h2 above its blocks; the home tab has only the page's h1.
             level = "h2" if where.type == "home" else "h3"
-            return Surface(f"v-{dom(where.id)}", self.base(me), self.words(me), self.slack, {}, where.errors, level)
-        return Surface(f"m-{dom(where.channel)}-{dom(where.ts)}", self.base(me), self.words(me), self.slack)
+            return Surface(f"v-{dom(where.id)}", self.base(me), self.words(me), self.workspace, {}, where.errors, level)
+        return Surface(f"m-{dom(where.channel)}-{dom(where.ts)}", self.base(me), self.words(me), self.workspace)
 
     # ------------------------------------------------------------ channels
 
-    def nav(self, me: User, now: str, read: Mapping[tuple[str, str], str]) -> list[Json]:
-        """The channels this person can look into; `read`: (person, channel) → the last ts they saw."""
-        workspace = self.slack.workspace
+    def nav(self, me: User, now: str, last_seen: Mapping[tuple[str, str], str]) -> list[Json]:
+        """The channels this person can look into; `last_seen`: (person, channel) → the last ts they saw."""
+        workspace = self.workspace
         with workspace.locked():
             rooms = [
                 one
@@ -126,13 +127,13 @@ class Views:
                     "here": one.id == now,
                     "member": me.id in one.members,
                     "archived": one.archived,
-                    "unread": one.id != now and me.id in one.members and self._unread(one, me, read),
+                    "unread": one.id != now and me.id in one.members and self._unread(one, me, last_seen),
                 }
                 for one in sorted(rooms, key=lambda one: (one.kind == "im", not one.name.startswith("inc-"), one.name))
             ]
 
-    def _unread(self, one: Channel, me: User, read: Mapping[tuple[str, str], str]) -> bool:
-        seen = read.get((me.id, one.id), "")
+    def _unread(self, one: Channel, me: User, last_seen: Mapping[tuple[str, str], str]) -> bool:
+        seen = last_seen.get((me.id, one.id), "")
         latest = next((said for said in reversed(one.by_ts.values()) if not said.is_system), None)
         return latest is not None and latest.ts > seen and latest.user != me.id
 
@@ -140,23 +141,23 @@ class Views:
         if channel.name:
             return channel.name
         others = [one for one in channel.members if one != me.id] or [me.id]
-        return ", ".join(self.slack.workspace.users[one].real_name for one in others)
+        return ", ".join(self.workspace.users[one].real_name for one in others)
 
     def head(self, me: User, channel: Channel) -> Json:
         words, base = self.words(me), self.base(me)
-        with self.slack.workspace.locked():
+        with self.workspace.locked():
             pinned, bookmarks = channel.pinned, list(channel.bookmarks.values())
             return {
                 "id": channel.id,
                 "title": self.title(channel, me),
                 "kind": channel.kind,
                 "topic": markup.mrkdwn(channel.topic, words),
-                "members": [self.slack.workspace.users[one].real_name for one in channel.members],
+                "members": [self.workspace.users[one].real_name for one in channel.members],
                 "archived": channel.archived,
                 "bookmarks": [
                     {
                         "title": one.title,
-                        "url": here(one.link, base, self.slack.workspace.team.domain),
+                        "url": here(one.link, base, self.workspace.team.domain),
                         "emoji": markup.plain(one.emoji),
                     }
                     for one in bookmarks
@@ -174,7 +175,7 @@ class Views:
         self, me: User, channel: Channel, before: str = ""
     ) -> tuple[list[Message], dict[str, list[Message]], bool]:
         """The last messages before a ts, the replies under each, and whether there are earlier ones."""
-        with self.slack.workspace.locked():
+        with self.workspace.locked():
             mine = [one for one in channel.hidden.values() if one.visible_to == me.id]
             everything = [*channel.by_ts.values(), *mine]
         heads: list[Message] = []
@@ -202,7 +203,7 @@ class Views:
 
     def head_of(self, me: User, channel: Channel, ts: str) -> tuple[Message, list[Message]] | None:
         """The message under which a ts is shown (its thread's head, or itself) with the replies, as things stand."""
-        with self.slack.workspace.locked():
+        with self.workspace.locked():
             found = channel.by_ts.get(ts) or channel.hidden.get(ts)
             if found is None or (found.visible_to and found.visible_to != me.id):
                 return None
@@ -235,7 +236,7 @@ class Views:
         return html
 
     def _facts(self, me: User, channel: Channel, said: Message) -> Json:
-        workspace = self.slack.workspace
+        workspace = self.workspace
         author = workspace.users.get(said.user)
         surface = self.surface(me, said)
         words = surface.words
@@ -286,7 +287,7 @@ class Views:
             "shortcuts": [{"id": id, "name": name} for id, name in self.shortcuts.items()],
         }
 
-    def _file(self, file: File) -> Json:
+    def _file(self, file: SlackFile) -> Json:
         is_text = file.mimetype.startswith(("text/", "application/json")) or file.filetype in ("tsv", "csv", "log")
         lines = file.text.splitlines() if is_text else []
         return {
@@ -333,10 +334,6 @@ def initials(name: str) -> str:
     return "".join(one[0] for one in words[:2]).upper() or "?"
 
 
-def clock(at: float) -> Markup:
-    return markup.date(str(int(at)), "{time}", "")
-
-
 def size(count: int) -> str:
     """A file's size as people say it."""
     if count < 1_000:
@@ -349,7 +346,3 @@ def asset(name: str) -> str:
     """The address of a static file, which changes with its content."""
     digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:10]
     return f"/static/{name}?{digest}"
-
-
-def seconds(at: float) -> Markup:
-    return markup.date(str(int(at)), "{time_secs}", "")

@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any, Final
 
-from bot.sandbox.page.views import seconds
-from bot.sandbox.slack import Call, Change, Delivery, SlackSandbox
+from bot.sandbox.page.markup import seconds_tag
+from bot.sandbox.slack.feed import Change, Feed
+from bot.sandbox.slack.traffic import Delivery, LoggedCall
 
 Json = dict[str, Any]
 
@@ -21,10 +22,10 @@ LONG: Final = 20_000
 _SECRET = re.compile(r"(token|secret|trigger_id|response_url|upload_url|signature)", re.I)
 
 
-def recent(slack: SlackSandbox) -> list[Json]:
+def recent(feed: Feed) -> list[Json]:
     """The last rows, oldest first."""
     found: dict[str, Json] = {}
-    for change in slack.workspace.since(0)[-10 * ROWS :]:
+    for change in feed.since(0)[-10 * ROWS :]:
         if (made := row(change)) is not None:
             found[made["number"]] = made
     return list(found.values())[-ROWS:]
@@ -34,7 +35,7 @@ def row(change: Change) -> Json | None:
     """The line of a change on the wire; None for changes that are not on it."""
     match change.kind:
         case "call":
-            call: Call = change.data["call"]
+            call: LoggedCall = change.data["call"]
             if call.ok and call.method in QUIET:
                 return None
             took = f"{call.ms:.0f} ms" if call.ok else call.error or f"HTTP {call.status}"
@@ -45,7 +46,7 @@ def row(change: Change) -> Json | None:
                 "what": call.method,
                 "took": took,
                 "bad": not call.ok,
-                "at": seconds(change.at),
+                "at": seconds_tag(change.at),
             }
         case "delivery" | "delivered":
             sent: Delivery = change.data["delivery"]
@@ -57,7 +58,7 @@ def row(change: Change) -> Json | None:
                 "what": said(sent),
                 "took": _took(sent),
                 "bad": sent.done and not sent.acked,
-                "at": seconds(sent.at),
+                "at": seconds_tag(sent.at),
             }
     return None
 
@@ -89,19 +90,19 @@ def said(sent: Delivery) -> str:
             return str(kind or sent.kind).replace("_", " ")
 
 
-def envelope(slack: SlackSandbox, number: str) -> list[Json] | None:
+def envelope(feed: Feed, number: str) -> list[Json] | None:
     """The whole of one row, in named parts; None when it is too long ago."""
-    for change in reversed(slack.workspace.since(0)):
+    for change in reversed(feed.since(0)):
         made = row(change) if change.kind in KINDS else None
         if made is None or made["number"] != number:
             continue
         if change.kind == "call":
-            call: Call = change.data["call"]
+            call: LoggedCall = change.data["call"]
             return [_part("sent", dict(call.args)), _part(f"answered, HTTP {call.status}", dict(call.answer))]
         sent: Delivery = change.data["delivery"]
         tries = [
             {
-                "road": one.road,
+                "transport": one.transport,
                 **({"connection": one.connection} if one.connection else {}),
                 **({"status": one.status} if one.status else {}),
                 **({"ms": round(one.latency * 1000, 1)} if one.latency is not None else {}),
@@ -115,17 +116,17 @@ def envelope(slack: SlackSandbox, number: str) -> list[Json] | None:
 
 
 def _part(name: str, value: Any) -> Json:
-    text = json.dumps(_masked(_read(value)), indent=2, ensure_ascii=False)
+    text = json.dumps(_masked(_unpacked(value)), indent=2, ensure_ascii=False)
     return {
         "name": name,
         "json": text if len(text) <= LONG else f"{text[:LONG]}\n… {len(text) - LONG:,} characters more",
     }
 
 
-def _read(value: Any) -> Any:
+def _unpacked(value: Any) -> Any:
     """Arguments that hold JSON as text, as Slack's clients send them, unpacked."""
     if isinstance(value, dict):
-        return {key: _read(one) for key, one in value.items()}
+        return {key: _unpacked(one) for key, one in value.items()}
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

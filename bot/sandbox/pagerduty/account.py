@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.sandbox.pagerduty.model import (
-    Incident,
+    EscalationPolicy,
+    IncidentNote,
     Json,
     LogEntry,
-    Note,
-    Policy,
+    PagerDutyError,
+    PagerDutyIncident,
+    PagerDutyService,
+    PagerDutyUser,
     Schedule,
-    Service,
-    User,
-    Wrong,
 )
 
-Listener = Callable[[str, "Incident", Json], None]
+Listener = Callable[[str, "PagerDutyIncident", Json], None]
 """Event type (``incident.triggered``), the incident, and what else the event tells."""
 
 
@@ -31,12 +31,12 @@ class Account:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
-        self.users: dict[str, User] = {}
+        self.users: dict[str, PagerDutyUser] = {}
         self.schedules: dict[str, Schedule] = {}
-        self.policies: dict[str, Policy] = {}
-        self.services: dict[str, Service] = {}
+        self.policies: dict[str, EscalationPolicy] = {}
+        self.services: dict[str, PagerDutyService] = {}
         self.priorities: dict[str, str] = {}
-        self.incidents: dict[str, Incident] = {}
+        self.incidents: dict[str, PagerDutyIncident] = {}
         self.abilities = {"coordinated_responding", "priorities", "teams", "urgencies"}
         self.listeners: list[Listener] = []
         self.paged: list[tuple[float, str, str]] = []
@@ -57,20 +57,20 @@ class Account:
         assignees: Sequence[str] = (),
         priority: str = "",
         agent: str = "",
-    ) -> Incident:
+    ) -> PagerDutyIncident:
         """A new incident; whoever is on call at level 1, or the assignees, are paged."""
         if service not in self.services:
-            raise Wrong(400, 2001, "Invalid Input Provided", "Service not found")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Service not found")
         same = [one for one in self.incidents.values() if one.open and key and (one.service, one.key) == (service, key)]
         if same:
-            raise Wrong(
+            raise PagerDutyError(
                 400,
                 2002,
                 "Arguments Caused Error",
                 "Open incident with matching dedup key already exists on this service",
             )
         at, number = self._at(), next(self._numbers)
-        incident = Incident(
+        incident = PagerDutyIncident(
             id=self._id("Q"),
             number=number,
             title=title,
@@ -93,10 +93,10 @@ class Account:
         self._tell("incident.triggered", incident, agent)
         return incident
 
-    def acknowledge(self, id: str, user: str) -> Incident:
+    def acknowledge(self, id: str, user: str) -> PagerDutyIncident:
         incident = self.incident(id)
         if not incident.open:
-            raise Wrong(400, 1001, "Incident Already Resolved")
+            raise PagerDutyError(400, 1001, "Incident Already Resolved")
         at = self._touch(incident, user)
         incident.status, incident.escalates = "acknowledged", None
         incident.acknowledged = [each for each in incident.acknowledged if each[0] != user] + [(user, at)]
@@ -106,7 +106,7 @@ class Account:
         self._tell("incident.acknowledged", incident, user)
         return incident
 
-    def unacknowledge(self, id: str, agent: str = "") -> Incident:
+    def unacknowledge(self, id: str, agent: str = "") -> PagerDutyIncident:
         """What happens when the acknowledgement's time is up: triggered again, and everybody is paged anew."""
         incident = self.incident(id)
         self._touch(incident, agent or incident.service)
@@ -117,11 +117,11 @@ class Account:
         self._tell("incident.unacknowledged", incident, agent)
         return incident
 
-    def resolve(self, id: str, user: str = "", resolution: str = "", merged_into: str = "") -> Incident:
+    def resolve(self, id: str, user: str = "", resolution: str = "", merged_into: str = "") -> PagerDutyIncident:
         """By a user, or by the service itself."""
         incident = self.incident(id)
         if not incident.open:
-            raise Wrong(400, 1001, "Incident Already Resolved")
+            raise PagerDutyError(400, 1001, "Incident Already Resolved")
         incident.resolved = self._touch(incident, user or incident.service)
         incident.status, incident.assigned, incident.acknowledged = "resolved", [], []
         incident.escalates = incident.lapses = None
@@ -131,7 +131,7 @@ class Account:
         self._tell("incident.resolved", incident, user)
         return incident
 
-    def reopen(self, id: str, user: str) -> Incident:
+    def reopen(self, id: str, user: str) -> PagerDutyIncident:
         incident = self.incident(id)
         self._touch(incident, user)
         incident.status, incident.resolved, incident.merged_into = "triggered", None, ""
@@ -140,13 +140,13 @@ class Account:
         self._tell("incident.reopened", incident, user)
         return incident
 
-    def escalate(self, id: str, level: int, agent: str = "") -> Incident:
+    def escalate(self, id: str, level: int, agent: str = "") -> PagerDutyIncident:
         """To this level of its policy; an acknowledged incident is triggered again by it."""
         incident = self.incident(id)
         if not incident.open:
-            raise Wrong(400, 1001, "Incident Already Resolved")
+            raise PagerDutyError(400, 1001, "Incident Already Resolved")
         if not 1 <= level <= len(self.policies[incident.policy].levels):
-            raise Wrong(400, 2001, "Invalid Input Provided", "Escalation level is invalid")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Escalation level is invalid")
         self._touch(incident, agent or incident.service)
         incident.status, incident.acknowledged, incident.lapses = "triggered", [], None
         self._log(incident, "escalate", agent or incident.service, f"Escalated to level {level}")
@@ -154,7 +154,7 @@ class Account:
         self._tell("incident.escalated", incident, agent)
         return incident
 
-    def reassign(self, id: str, users: Sequence[str], agent: str) -> Incident:
+    def reassign(self, id: str, users: Sequence[str], agent: str) -> PagerDutyIncident:
         incident = self.incident(id)
         self._touch(incident, agent)
         incident.status, incident.acknowledged, incident.lapses = "triggered", [], None
@@ -162,20 +162,20 @@ class Account:
         self._tell("incident.reassigned", incident, agent)
         return incident
 
-    def annotate(self, id: str, user: str, content: str) -> Note:
+    def annotate(self, id: str, user: str, content: str) -> IncidentNote:
         incident = self.incident(id)
         if len(incident.notes) >= 2000:
-            raise Wrong(400, 2001, "Invalid Input Provided", "An incident takes at most 2000 notes")
-        note = Note(self._id("P", 7), user, content, self._touch(incident))
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "An incident takes at most 2000 notes")
+        note = IncidentNote(self._id("P", 7), user, content, self._touch(incident))
         incident.notes.append(note)
         self._log(incident, "annotate", user, "Annotated")
         self._tell("incident.annotated", incident, user, {"note": note})
         return note
 
-    def prioritize(self, id: str, priority: str, user: str) -> Incident:
+    def prioritize(self, id: str, priority: str, user: str) -> PagerDutyIncident:
         incident = self.incident(id)
         if priority not in self.priorities:
-            raise Wrong(400, 2001, "Invalid Input Provided", "Priority not found")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Priority not found")
         self._touch(incident)
         incident.priority = priority
         self._tell("incident.priority_updated", incident, user)
@@ -185,7 +185,7 @@ class Account:
         """Page responders: each target is its id and ``user`` or ``escalation_policy``."""
         incident = self.incident(id)
         if "coordinated_responding" not in self.abilities:
-            raise Wrong(402, 2014, "Account does not have the coordinated_responding ability")
+            raise PagerDutyError(402, 2014, "Account does not have the coordinated_responding ability")
         at = self._touch(incident)
         request = {"requester": requester, "message": message, "targets": list(targets), "at": at}
         incident.responder_requests.append(request)
@@ -195,7 +195,7 @@ class Account:
                 self._tell("incident.responder.added", incident, requester, {"responder": user, "message": message})
         return request
 
-    def merge(self, source: str, into: str, user: str) -> Incident:
+    def merge(self, source: str, into: str, user: str) -> PagerDutyIncident:
         """``source`` becomes a part of ``into``, and is resolved by that."""
         self.incident(into)
         return self.resolve(source, user, merged_into=into)
@@ -221,15 +221,15 @@ class Account:
 
     # ------------------------------------------------------------ looking
 
-    def incident(self, id: str) -> Incident:
+    def incident(self, id: str) -> PagerDutyIncident:
         if id not in self.incidents:
-            raise Wrong(404, 2100, "Not Found")
+            raise PagerDutyError(404, 2100, "Not Found")
         return self.incidents[id]
 
-    def by_email(self, email: str) -> User | None:
+    def by_email(self, email: str) -> PagerDutyUser | None:
         return next((one for one in self.users.values() if one.email.casefold() == email.casefold()), None)
 
-    def on_level(self, policy: Policy, level: int, at: float) -> list[str]:
+    def on_level(self, policy: EscalationPolicy, level: int, at: float) -> list[str]:
         """User ids whom a level pages at this time."""
         found: dict[str, None] = {}
         for target in policy.levels[level - 1]:
@@ -246,35 +246,35 @@ class Account:
     def _at(self) -> float:
         return self.now()
 
-    def _touch(self, incident: Incident, changed_by: str = "") -> float:
+    def _touch(self, incident: PagerDutyIncident, changed_by: str = "") -> float:
         incident.updated = at = self._at()
         if changed_by:
             incident.changed, incident.changed_by = at, changed_by
         return at
 
-    def _to_level(self, incident: Incident, level: int) -> None:
+    def _to_level(self, incident: PagerDutyIncident, level: int) -> None:
         policy = self.policies[incident.policy]
         incident.level = level
         self._assign(incident, self.on_level(policy, level, self.now()), directly=False)
         incident.escalates = self.now() + policy.delay
 
-    def _assign(self, incident: Incident, users: Sequence[str], *, directly: bool) -> None:
+    def _assign(self, incident: PagerDutyIncident, users: Sequence[str], *, directly: bool) -> None:
         at = self._at()
         incident.assigned, incident.directly = [(user, at) for user in users], directly
         incident.escalates = None
         self._log(incident, "assign", incident.service, f"Assigned to {', '.join(users)}")
         self._ring(incident)
 
-    def _ring(self, incident: Incident) -> None:
+    def _ring(self, incident: PagerDutyIncident) -> None:
         self.paged += [(self._at(), user, incident.id) for user, _ in incident.assigned]
 
     def _log(
-        self, incident: Incident, kind: str, agent: str, summary: str, more: Mapping[str, Any] | None = None
+        self, incident: PagerDutyIncident, kind: str, agent: str, summary: str, more: Mapping[str, Any] | None = None
     ) -> None:
         entry = LogEntry(self._id("R"), f"{kind}_log_entry", self._at(), agent, summary, more or {})
         incident.log.append(entry)
 
-    def _tell(self, kind: str, incident: Incident, agent: str, more: Json | None = None) -> None:
+    def _tell(self, kind: str, incident: PagerDutyIncident, agent: str, more: Json | None = None) -> None:
         for listener in self.listeners:
             listener(kind, incident, {"agent": agent, **(more or {})})
 

@@ -17,7 +17,7 @@ ACKNOWLEDGED = 30 * 60.0
 """Seconds after which an acknowledgement lapses; PagerDuty's own default."""
 
 
-class Wrong(Exception):
+class PagerDutyError(Exception):
     """A request that the account refuses, in PagerDuty's words and with its code."""
 
     def __init__(self, status: int, code: int, message: str, *errors: str) -> None:
@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class PagerDutyUser:
     id: str
     name: str
     email: str
@@ -57,7 +57,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class EscalationPolicy:
     """``levels``: each a row of user ids and schedule ids."""
 
     id: str
@@ -67,7 +67,7 @@ class Policy:
 
 
 @dataclass(slots=True)
-class Service:
+class PagerDutyService:
     """``acknowledgement`` and ``resolution``: seconds until an acknowledgement lapses or an incident ends by itself."""
 
     id: str
@@ -88,7 +88,7 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class IncidentNote:
     id: str
     user: str
     content: str
@@ -96,7 +96,7 @@ class Note:
 
 
 @dataclass(slots=True)
-class Incident:
+class PagerDutyIncident:
     id: str
     number: int
     title: str
@@ -118,7 +118,7 @@ class Incident:
     lapses: float | None = None
     priority: str = ""
     merged_into: str = ""
-    notes: list[Note] = field(default_factory=list)
+    notes: list[IncidentNote] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
     responder_requests: list[Json] = field(default_factory=list)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.pagerduty.model import Json, Wrong
+from bot.sandbox.pagerduty.model import Json, PagerDutyError
 from bot.sandbox.serving import Asked
 
 
-def bad(why: str) -> Wrong:
-    return Wrong(400, 2001, "Invalid Input Provided", why)
+def bad(why: str) -> PagerDutyError:
+    return PagerDutyError(400, 2001, "Invalid Input Provided", why)
 
 
 def object_of(shape: Any, name: str) -> Json:
@@ -50,7 +50,7 @@ def reference(given: Json, name: str, room: Mapping[str, Any]) -> str:
 
 def known(room: Mapping[str, Any], id: str) -> Any:
     if id not in room:
-        raise Wrong(404, 2100, "Not Found")
+        raise PagerDutyError(404, 2100, "Not Found")
     return room[id]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bot.sandbox.pagerduty.account import Account
-from bot.sandbox.pagerduty.model import Incident, Json, User, Wrong
+from bot.sandbox.pagerduty.model import Json, PagerDutyError, PagerDutyIncident, PagerDutyUser
 from bot.sandbox.pagerduty.reading import (
     bad,
     fields,
@@ -40,39 +40,39 @@ class Rest:
     def __init__(self, account: Account, shapes: Shapes) -> None:
         self.account = account
         self.shapes = shapes
-        self.owner: User | None = None
+        self.owner: PagerDutyUser | None = None
 
     def answer(self, asked: Asked) -> tuple[int, Json]:
         """Status and body. Raises Wrong."""
         accept = asked.headers.get("accept", "").replace(" ", "")
         if accept != ACCEPT:
-            raise Wrong(406, 2001, "Invalid Input Provided", f"Accept must be {ACCEPT}")
+            raise PagerDutyError(406, 2001, "Invalid Input Provided", f"Accept must be {ACCEPT}")
         if asked.method in ("POST", "PUT"):
             if asked.headers.get("content-type", "").partition(";")[0] != "application/json":
-                raise Wrong(415, 2001, "Invalid Input Provided", "Content-Type must be application/json")
+                raise PagerDutyError(415, 2001, "Invalid Input Provided", "Content-Type must be application/json")
             if not isinstance(asked.body, dict):
-                raise Wrong(400, 2001, "Invalid Input Provided", "The body is not a JSON object")
+                raise PagerDutyError(400, 2001, "Invalid Input Provided", "The body is not a JSON object")
         for (method, pattern), (handler, parameters) in ROUTES.items():
             found = re.fullmatch(pattern, asked.path)
             if found and method == asked.method:
                 unknown = set(asked.query) - parameters
                 if unknown:
-                    raise Wrong(
+                    raise PagerDutyError(
                         400, 2001, "Invalid Input Provided", f"Unknown parameters: {', '.join(sorted(unknown))}"
                     )
                 return handler(self, asked, found.groups())
-        raise Wrong(404, 2100, "Not Found")
+        raise PagerDutyError(404, 2100, "Not Found")
 
     # ------------------------------------------------------------ who asks, and for which page
 
-    def sender(self, asked: Asked) -> User:
+    def sender(self, asked: Asked) -> PagerDutyUser:
         """The user in the From header, which must be there even where the key is somebody's own."""
         email = asked.headers.get("from", "")
         if not email:
-            raise Wrong(400, 2001, "Invalid Input Provided", "From header is required")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "From header is required")
         user = self.account.by_email(email)
         if user is None:
-            raise Wrong(400, 1008, "Requester User Not Found")
+            raise PagerDutyError(400, 1008, "Requester User Not Found")
         return user
 
     def paged(
@@ -80,9 +80,9 @@ class Rest:
     ) -> tuple[int, Json]:
         limit, offset = whole(asked, "limit", 25), whole(asked, "offset", 0)
         if not 1 <= limit <= 100 or offset < 0:
-            raise Wrong(400, 2001, "Invalid Input Provided", "Limit must be from 1 to 100")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Limit must be from 1 to 100")
         if offset + limit > REACH:
-            raise Wrong(400, 2001, "Invalid Input Provided", f"Offset + limit must not exceed {REACH}")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", f"Offset + limit must not exceed {REACH}")
         total = flag(asked, "total")
         page = [show(each) for each in everything[offset : offset + limit]]
         more = len(everything) > offset + limit
@@ -116,12 +116,12 @@ def incidents(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
         field, _, direction = sort.partition(":")
         one_of(direction or "asc", ("asc", "desc"), "sort_by")
         if field not in SORTED:
-            raise Wrong(400, 2001, "Invalid Input Provided", f"Cannot sort by {field}")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", f"Cannot sort by {field}")
         found.sort(key=SORTED[field], reverse=direction == "desc")
     return rest.paged("incidents", found, asked, rest.shapes.incident)
 
 
-SORTED: Mapping[str, Callable[[Incident], Any]] = {
+SORTED: Mapping[str, Callable[[PagerDutyIncident], Any]] = {
     "incident_number": lambda one: one.number,
     "created_at": lambda one: one.created,
     "resolved_at": lambda one: one.resolved or 0.0,
@@ -135,7 +135,9 @@ def create_incident(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, 
     fields(given, known | {"escalation_policy", "conference_bridge", "incident_type"}, ("type", "title", "service"))
     one_of(given["type"], ("incident",), "type")
     if "assignments" in given and "escalation_policy" in given:
-        raise Wrong(400, 2001, "Invalid Input Provided", "Assignments and an escalation policy exclude each other")
+        raise PagerDutyError(
+            400, 2001, "Invalid Input Provided", "Assignments and an escalation policy exclude each other"
+        )
     if "body" in given:
         one_of(object_of(given, "body").get("type"), ("incident_body",), "body.type")
         if "details" in given["body"]:
@@ -167,17 +169,17 @@ def update_incidents(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int,
     sender = rest.sender(asked)
     rows = asked.body.get("incidents")
     if not isinstance(rows, list) or not 1 <= len(rows) <= 250:
-        raise Wrong(400, 2001, "Invalid Input Provided", "incidents must name 1 to 250 incidents")
+        raise PagerDutyError(400, 2001, "Invalid Input Provided", "incidents must name 1 to 250 incidents")
     for row in rows:
         if not isinstance(row, dict) or "id" not in row:
-            raise Wrong(400, 2001, "Invalid Input Provided", "Each incident needs its id")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Each incident needs its id")
         given = {name: value for name, value in row.items() if name != "id"}
         _change(rest, rest.account.incident(str(row["id"])), given, sender)
     shown = [rest.shapes.incident(rest.account.incident(str(row["id"]))) for row in rows]
     return 200, {"incidents": shown}
 
 
-def _change(rest: Rest, one: Incident, given: Json, sender: User) -> None:
+def _change(rest: Rest, one: PagerDutyIncident, given: Json, sender: PagerDutyUser) -> None:
     account = rest.account
     known = {"type", "status", "priority", "resolution", "title", "escalation_level", "assignments", "urgency"}
     fields(given, known | {"escalation_policy", "conference_bridge", "service", "incident_type"}, ("type",))
@@ -229,7 +231,7 @@ def request_responders(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[in
     needed = ("requester_id", "message", "responder_request_targets")
     fields(given, set(needed), needed)
     if given["requester_id"] not in rest.account.users:
-        raise Wrong(400, 2001, "Invalid Input Provided", "Requester not found")
+        raise PagerDutyError(400, 2001, "Invalid Input Provided", "Requester not found")
     targets = []
     for row in given["responder_request_targets"]:
         target = object_of(row, "responder_request_target")
@@ -238,10 +240,10 @@ def request_responders(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[in
         )
         rooms: Mapping[str, Any] = {"user": rest.account.users, "escalation_policy": rest.account.policies}
         if target.get("id") not in rooms[kind]:
-            raise Wrong(400, 2001, "Invalid Input Provided", "Responder request target not found")
+            raise PagerDutyError(400, 2001, "Invalid Input Provided", "Responder request target not found")
         targets.append((str(target["id"]), kind))
     if not targets:
-        raise Wrong(400, 2001, "Invalid Input Provided", "No responder request targets")
+        raise PagerDutyError(400, 2001, "Invalid Input Provided", "No responder request targets")
     request = rest.account.ask_help(one.id, given["requester_id"], text(given, "message"), targets)
     return 200, {"responder_request": rest.shapes.responder_request(one, request)}
 
@@ -284,7 +286,7 @@ def users(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
 
 def me(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
     if rest.owner is None:
-        raise Wrong(400, 2001, "Invalid Input Provided", "No user for an account-level access token")
+        raise PagerDutyError(400, 2001, "Invalid Input Provided", "No user for an account-level access token")
     return 200, {"user": rest.shapes.user(rest.owner)}
 
 
@@ -308,7 +310,7 @@ def policy(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
 
 def priorities(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
     if "priorities" not in rest.account.abilities:
-        raise Wrong(402, 2014, "Account does not have the priorities ability")
+        raise PagerDutyError(402, 2014, "Account does not have the priorities ability")
     return rest.paged("priorities", list(rest.account.priorities), asked, rest.shapes.priority)
 
 
@@ -324,7 +326,7 @@ def oncalls(rest: Rest, asked: Asked, ids: Sequence[str]) -> tuple[int, Json]:
     account, shapes, now = rest.account, rest.shapes, rest.account.now()
     since, until = time_of(asked, "since", now), time_of(asked, "until", now)
     if until < since or until > now + 91 * 86_400:
-        raise Wrong(400, 2001, "Invalid Input Provided", "until must be after since and within 90 days")
+        raise PagerDutyError(400, 2001, "Invalid Input Provided", "until must be after since and within 90 days")
     wanted, whom = asked.query.get("escalation_policy_ids[]"), asked.query.get("user_ids[]")
     found: list[Json] = []
     for one in account.policies.values():

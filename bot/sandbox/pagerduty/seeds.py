@@ -6,12 +6,12 @@ Priya takes turns on call and has no Slack account; Tomas of Slack has none here
 from __future__ import annotations
 
 from bot.sandbox.pagerduty.account import Account
-from bot.sandbox.pagerduty.model import DAY, Policy, Schedule, Service, User
+from bot.sandbox.pagerduty.model import DAY, EscalationPolicy, PagerDutyService, PagerDutyUser, Schedule
 
-NOOR = User("PNOOR01", "Noor Haddad", "noor@reposter.example")
-LINNEA = User("PLINNEA", "Linnea Berg", "linnea@reposter.example", "admin")
-PRIYA = User("PPRIYA1", "Priya Nair", "priya@reposter.example")
-BOT = User("PFIREWA", "Firewatch", "firewatch@reposter.example", "limited_user")
+NOOR = PagerDutyUser("PNOOR01", "Noor Haddad", "noor@reposter.example")
+LINNEA = PagerDutyUser("PLINNEA", "Linnea Berg", "linnea@reposter.example", "admin")
+PRIYA = PagerDutyUser("PPRIYA1", "Priya Nair", "priya@reposter.example")
+BOT = PagerDutyUser("PFIREWA", "Firewatch", "firewatch@reposter.example", "limited_user")
 
 SERVICE = "PSERVICE1"
 OTHER_SERVICE = "PSERVICE2"
@@ -32,11 +32,11 @@ def plant(account: Account) -> None:
     week = Schedule(SCHEDULE, "Reposting on call", (NOOR.id, PRIYA.id), ends - 7 * DAY)
     account.schedules = {week.id: week}
     account.policies = {
-        POLICY: Policy(POLICY, "Reposting", ((SCHEDULE,), (LINNEA.id,))),
-        OTHER_POLICY: Policy(OTHER_POLICY, "Leads", ((LINNEA.id,),)),
+        POLICY: EscalationPolicy(POLICY, "Reposting", ((SCHEDULE,), (LINNEA.id,))),
+        OTHER_POLICY: EscalationPolicy(OTHER_POLICY, "Leads", ((LINNEA.id,),)),
     }
     account.services = {
-        SERVICE: Service(SERVICE, "Reposting", POLICY),
-        OTHER_SERVICE: Service(OTHER_SERVICE, "Billing", OTHER_POLICY),
+        SERVICE: PagerDutyService(SERVICE, "Reposting", POLICY),
+        OTHER_SERVICE: PagerDutyService(OTHER_SERVICE, "Billing", OTHER_POLICY),
     }
     account.priorities = dict(PRIORITIES)

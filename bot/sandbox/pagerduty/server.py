@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from bot.sandbox.pagerduty import seeds
 from bot.sandbox.pagerduty.account import Account
-from bot.sandbox.pagerduty.model import Incident, Note, Wrong
+from bot.sandbox.pagerduty.model import IncidentNote, PagerDutyError, PagerDutyIncident
 from bot.sandbox.pagerduty.rest import Rest
 from bot.sandbox.pagerduty.shapes import Shapes
 from bot.sandbox.pagerduty.webhooks import RETRIES, Webhooks
@@ -57,36 +57,50 @@ class PagerDutySandbox(Loopback):
         """The e-mail of the user the bot acts as when the one who asks has no user here."""
         return seeds.BOT.email
 
+    def environment(self) -> dict[str, str]:
+        return {
+            "PAGERDUTY_API_KEY": self.api_key,
+            "PAGERDUTY_FROM": self.sender,
+            "PAGERDUTY_API_URL": self.api_url,
+            "PAGERDUTY_WEBHOOK_SECRET": self.webhooks.secrets[0],
+        }
+
+    def bot_is_at(self, url: str) -> None:
+        """Webhooks go there from now on."""
+        self.webhooks.url = f"{url}/pagerduty/webhook"
+
     # ------------------------------------------------------------ what people do
 
-    def trigger(self, title: str, service: str = seeds.SERVICE, urgency: str = "high", key: str = "") -> Incident:
+    def trigger(
+        self, title: str, service: str = seeds.SERVICE, urgency: str = "high", key: str = ""
+    ) -> PagerDutyIncident:
         """A monitor reports something."""
         with self.changed:
             incident = self.account.trigger(title, service, urgency, key=key)
             self.changed.notify_all()
         return incident
 
-    def acknowledge(self, id: str, user: str = seeds.NOOR.id) -> Incident:
+    def acknowledge(self, id: str, user: str = seeds.NOOR.id) -> PagerDutyIncident:
         """Somebody acknowledges on the phone."""
         with self.changed:
             incident = self.account.acknowledge(id, user)
             self.changed.notify_all()
         return incident
 
-    def resolve(self, id: str, user: str = "") -> Incident:
+    def resolve(self, id: str, user: str = "") -> PagerDutyIncident:
         """Somebody resolves it; without a user, the monitor does."""
         with self.changed:
             incident = self.account.resolve(id, user)
             self.changed.notify_all()
         return incident
 
-    def annotate(self, id: str, content: str, user: str = seeds.NOOR.id) -> Note:
+    def annotate(self, id: str, content: str, user: str = seeds.NOOR.id) -> IncidentNote:
         with self.changed:
             note = self.account.annotate(id, user, content)
             self.changed.notify_all()
         return note
 
-    def incident(self, id: str) -> Incident:
+    def incident(self, id: str) -> PagerDutyIncident:
         with self.lock:
             return self.account.incident(id)
 
@@ -107,7 +121,7 @@ class PagerDutySandbox(Loopback):
         self.account.tick()
         try:
             status, body = self.rest.answer(asked)
-        except Wrong as wrong:
+        except PagerDutyError as wrong:
             error = {"message": wrong.message, "code": wrong.code, "errors": list(wrong.errors)}
             raise Refusal(wrong.status, {"error": error}, headers) from None
         return JSONResponse(body, status, headers)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.pagerduty.account import Account
-from bot.sandbox.pagerduty.model import Incident, Json, LogEntry, Note, Policy, Schedule, Service, User, iso
+from bot.sandbox.pagerduty.model import (
+    EscalationPolicy,
+    IncidentNote,
+    Json,
+    LogEntry,
+    PagerDutyIncident,
+    PagerDutyService,
+    PagerDutyUser,
+    Schedule,
+    iso,
+)
 
 WEB = "https://reposter.pagerduty.example"
 _ROOMS = {
@@ -34,7 +44,7 @@ class Shapes:
             return None
         return self.reference("user" if id in self._account.users else "service", id)
 
-    def user(self, one: User) -> Json:
+    def user(self, one: PagerDutyUser) -> Json:
         return {
             **self._thing("user", one.id, "user", one.name),
             "name": one.name,
@@ -46,7 +56,7 @@ class Shapes:
             "notification_rules": [],
         }
 
-    def service(self, one: Service) -> Json:
+    def service(self, one: PagerDutyService) -> Json:
         return {
             **self._thing("service", one.id, "service", one.name),
             "name": one.name,
@@ -56,7 +66,7 @@ class Shapes:
             "escalation_policy": self.reference("escalation_policy", one.policy),
         }
 
-    def policy(self, one: Policy) -> Json:
+    def policy(self, one: EscalationPolicy) -> Json:
         rules = [
             {
                 "id": f"{one.id}R{number}",
@@ -87,7 +97,9 @@ class Shapes:
         name = self._account.priorities[id]
         return {**self._thing("priority", id, "priority", name), "name": name, "description": ""}
 
-    def oncall(self, policy: Policy, level: int, user: str, schedule: str, turn: tuple[float, float] | None) -> Json:
+    def oncall(
+        self, policy: EscalationPolicy, level: int, user: str, schedule: str, turn: tuple[float, float] | None
+    ) -> Json:
         return {
             "escalation_policy": self.reference("escalation_policy", policy.id),
             "escalation_level": level,
@@ -97,7 +109,7 @@ class Shapes:
             "end": iso(turn[1]) if turn else None,
         }
 
-    def incident(self, one: Incident) -> Json:
+    def incident(self, one: PagerDutyIncident) -> Json:
         """As REST shows it."""
         now = self._account.now()
         waiting = [("unacknowledge", one.lapses), ("escalate", one.escalates)]
@@ -135,7 +147,7 @@ class Shapes:
             "urgency": one.urgency,
         }
 
-    def heard(self, one: Incident) -> Json:
+    def webhook_data(self, one: PagerDutyIncident) -> Json:
         """As a webhook shows it: ``number``, and neither acknowledgements nor the time of the last change."""
         return {
             **self._thing("incident", one.id, "incident", ""),
@@ -154,12 +166,12 @@ class Shapes:
             "resolve_reason": self._merged(one),
         }
 
-    def _merged(self, one: Incident) -> Json | None:
+    def _merged(self, one: PagerDutyIncident) -> Json | None:
         if not one.merged_into:
             return None
         return {"type": "merge_resolve_reason", "incident": self.reference("incident", one.merged_into)}
 
-    def responder_request(self, one: Incident, request: Json) -> Json:
+    def responder_request(self, one: PagerDutyIncident, request: Json) -> Json:
         targets = [
             {"responder_request_target": {"id": id, "type": kind, "incidents_responders": []}}
             for id, kind in request["targets"]
@@ -172,7 +184,7 @@ class Shapes:
             "responder_request_targets": targets,
         }
 
-    def note(self, one: Note) -> Json:
+    def note(self, one: IncidentNote) -> Json:
         return {
             "id": one.id,
             "user": self.reference("user", one.user),
@@ -181,7 +193,7 @@ class Shapes:
             "created_at": iso(one.at),
         }
 
-    def log_entry(self, incident: Incident, one: LogEntry) -> Json:
+    def log_entry(self, incident: PagerDutyIncident, one: LogEntry) -> Json:
         return {
             "id": one.id,
             "type": one.kind,

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
-from bot.sandbox.pagerduty.model import DAY, Incident, Json, Note, iso_ms
+from bot.sandbox.pagerduty.model import DAY, IncidentNote, Json, PagerDutyIncident, iso_ms
 from bot.sandbox.pagerduty.shapes import Shapes
 
 TIMEOUT: Final = 5.0
@@ -30,20 +30,20 @@ IN_A_ROW: Final = 3
 
 
 @dataclass(slots=True)
-class Attempt:
+class WebhookAttempt:
     status: int
     problem: str
     seconds: float
 
 
 @dataclass(slots=True)
-class Delivery:
+class WebhookDelivery:
     """One webhook on its way. ``id`` is its ``X-Webhook-Id``, the same at every attempt."""
 
     id: str
     event: Json
     state: Literal["waiting", "delivered", "dropped"] = "waiting"
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[WebhookAttempt] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -67,11 +67,11 @@ class Webhooks:
         self.url = ""
         self.secrets = [secret]
         self.retries = tuple(retries)
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[WebhookDelivery] = []
         self.disabled_until = 0.0
         self._shapes = shapes
         self._now = now
-        self._queue: deque[Delivery] = deque()
+        self._queue: deque[WebhookDelivery] = deque()
         self._to_drop = 0
         self._dropped_in_a_row = 0
 
@@ -81,7 +81,7 @@ class Webhooks:
         """Lose the next so many without a word."""
         self._to_drop += count
 
-    def redeliver(self, delivery: Delivery) -> None:
+    def redeliver(self, delivery: WebhookDelivery) -> None:
         """The same webhook once more, as happens now and then."""
         self._queue.append(delivery)
 
@@ -98,7 +98,7 @@ class Webhooks:
         """``v1=…,v1=…``: one for each secret."""
         return ",".join(f"v1={hmac.new(each.encode(), body, hashlib.sha256).hexdigest()}" for each in self.secrets)
 
-    def headers(self, delivery: Delivery) -> dict[str, str]:
+    def headers(self, delivery: WebhookDelivery) -> dict[str, str]:
         return {
             "Content-Type": "application/json",
             "User-Agent": "PagerDuty-Webhook/V3.0",
@@ -109,9 +109,9 @@ class Webhooks:
 
     # ------------------------------------------------------------ what happens
 
-    def happened(self, kind: str, incident: Incident, more: Json) -> None:
+    def happened(self, kind: str, incident: PagerDutyIncident, more: Json) -> None:
         """A listener of the account."""
-        delivery = Delivery(str(uuid.uuid4()), self._event(kind, incident, more))
+        delivery = WebhookDelivery(str(uuid.uuid4()), self._event(kind, incident, more))
         if not self.url:
             return
         self.deliveries.append(delivery)
@@ -121,11 +121,11 @@ class Webhooks:
             return
         self._queue.append(delivery)
 
-    def _event(self, kind: str, incident: Incident, more: Json) -> Json:
+    def _event(self, kind: str, incident: PagerDutyIncident, more: Json) -> Json:
         shapes = self._shapes
-        data: Json = shapes.heard(incident)
+        data: Json = shapes.webhook_data(incident)
         if "note" in more:
-            note: Note = more["note"]
+            note: IncidentNote = more["note"]
             trimmed = len(note.content) > 2000
             data = {
                 "incident": shapes.reference("incident", incident.id),
@@ -166,7 +166,7 @@ class Webhooks:
                 self._queue.popleft()
                 told()
 
-    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery, told: Callable[[], Any]) -> None:
+    async def _deliver(self, client: httpx.AsyncClient, delivery: WebhookDelivery, told: Callable[[], Any]) -> None:
         for number in range(len(self.retries) + 1):
             if number:
                 await asyncio.sleep(self.retries[number - 1])
@@ -184,11 +184,11 @@ class Webhooks:
             self.disabled_until = self._now() + DAY
             self._queue = deque([delivery])
 
-    async def _try(self, client: httpx.AsyncClient, delivery: Delivery) -> Attempt:
+    async def _try(self, client: httpx.AsyncClient, delivery: WebhookDelivery) -> WebhookAttempt:
         started = asyncio.get_running_loop().time()
         try:
             response = await client.post(self.url, content=delivery.body, headers=self.headers(delivery))
             status, problem = response.status_code, ""
         except httpx.HTTPError as error:
             status, problem = 0, type(error).__name__
-        return Attempt(status, problem, asyncio.get_running_loop().time() - started)
+        return WebhookAttempt(status, problem, asyncio.get_running_loop().time() - started)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.manifest import Manifest
-from bot.sandbox.slack.model import Json, Message, SlackError, User
+from bot.sandbox.slack.model import Json, SlackError, User
 from bot.sandbox.slack.tickets import Tickets
 from bot.sandbox.slack.workspace import Channel, Workspace
 
@@ -33,6 +34,8 @@ MANAGE: Mapping[str, str] = {
     "im": "im:write",
     "mpim": "mpim:write",
 }
+
+KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
 
 
 class Host(Protocol):
@@ -165,7 +168,7 @@ class ApiCall:
         return id_or_url in self.workspace.files or any(id_or_url == one.url for one in self.workspace.files.values())
 
 
-def page(call: ApiCall, everything: list[T], most: int, default: int = 100) -> tuple[list[T], str]:
+def one_page(call: ApiCall, everything: list[T], most: int, default: int = 100) -> tuple[list[T], str]:
     """One page of a list by Slack's cursor, and the cursor of the next ('' at the end)."""
     limit = call.args.whole("limit", default, 1, most, error="invalid_limit")
     cursor = call.args.text("cursor", "")
@@ -176,6 +179,25 @@ def page(call: ApiCall, everything: list[T], most: int, default: int = 100) -> t
         start = int(cursor[4:].rstrip("="))
     end = start + limit
     return everything[start:end], f"c3Rh{end}=" if end < len(everything) else ""
+
+
+def of_kinds(call: ApiCall) -> list[Channel]:
+    """The channels of the kinds asked for in `types`, as far as the bot may see them, with a scope for each kind."""
+    wanted = call.args.listed("types") or ["public_channel"]
+    kinds = []
+    for one in wanted:
+        if one not in KINDS:
+            raise SlackError("invalid_types")
+        kinds.append(KINDS[one])
+        call.need(READ[KINDS[one]])
+    without_archived = call.args.flag("exclude_archived")
+    return [
+        one
+        for one in call.workspace.channels.values()
+        if one.kind in kinds
+        and (one.kind == "public" or call.bot.id in one.members)
+        and not (without_archived and one.archived)
+    ]
 
 
 Handler = Callable[[ApiCall], Json]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.slack import modals
-from bot.sandbox.slack.deliver import Deliverer
-from bot.sandbox.slack.events import Events
+from bot.sandbox.slack.blocks import Message, View
 from bot.sandbox.slack.forms import NotPossible
-from bot.sandbox.slack.manifest import Manifest
-from bot.sandbox.slack.model import Json, Message, User, View
+from bot.sandbox.slack.model import Json, User
 from bot.sandbox.slack.mrkdwn import link_names
-from bot.sandbox.slack.payloads import Payloads
-from bot.sandbox.slack.responses import Responder
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.slack.traffic import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 Surface = Message | View
+Picked = dict[tuple[str, str], dict[tuple[str, str], Json]]
+"""(user, message or view) → what they chose on it and have not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +42,11 @@ class Act:
         return max(known) if known and len(known) == len(each) else None
 
 
-@dataclass(slots=True)
-class Desk:
-    """What all people share: the workspace, the ways to the bot, and what each has chosen but not sent."""
-
-    workspace: Workspace
-    manifest: Manifest
-    deliverer: Deliverer
-    events: Events
-    payloads: Payloads
-    responder: Responder
-    #: (user, surface) → what they chose on it.
-    picked: dict[tuple[str, str], dict[tuple[str, str], Json]] = field(default_factory=dict)
-
-
 class Client:
     """One person before their client."""
 
-    def __init__(self, desk: Desk, user: User) -> None:
-        self._desk = desk
+    def __init__(self, workspace: Workspace, picked: Picked, user: User) -> None:
+        self._workspace, self._picked_on = workspace, picked
         self.user = user
 
     def __repr__(self) -> str:
@@ -74,7 +58,7 @@ class Client:
 
     def _linked(self, text: str, *, labels: bool = False) -> str:
         """`labels`: with names inside the tokens, as slash commands have them and messages do not."""
-        workspace = self._desk.workspace
+        workspace = self._workspace
 
         def user(name: str) -> str | None:
             if name in ("here", "channel", "everyone"):
@@ -101,11 +85,11 @@ class Client:
 
     def _picked(self, where: Surface) -> dict[tuple[str, str], Json]:
         surface = where.id if isinstance(where, View) else f"{where.channel}/{where.ts}"
-        return self._desk.picked.setdefault((self.id, surface), {})
+        return self._picked_on.setdefault((self.id, surface), {})
 
     def _before_me(self, where: Surface) -> Surface:
         """The message or view as it stands now; `NotPossible` when this person does not have it before them."""
-        workspace = self._desk.workspace
+        workspace = self._workspace
         if isinstance(where, View):
             now = modals.top(workspace, self.id) if where.type == "modal" else workspace.homes.get(self.id)
             if now is None or now.id != where.id:
@@ -130,7 +114,7 @@ class Client:
 
     def _composer(self, channel: str) -> Channel:
         """The channel, if this person can write there."""
-        where = self._desk.workspace.channel(channel)
+        where = self._workspace.channel(channel)
         if self.id not in where.members:
             raise NotPossible(f"{self.user.name} is not in #{where.name or where.id}")
         if where.archived:

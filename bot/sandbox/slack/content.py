@@ -32,7 +32,7 @@ class Content:
         return not ((self.text or "").strip() or self.blocks or self.attachments)
 
 
-def read(args: Args, known_file: KnownFile, most_text: int = limits.POST_TEXT) -> Content:
+def from_arguments(args: Args, known_file: KnownFile, most_text: int = limits.POST_TEXT) -> Content:
     """Text, blocks and attachments of a call; raises `invalid_blocks`, `msg_too_long` and their kin."""
     text = args.text("text", "") if "text" in args else None
     if "markdown_text" in args:

@@ -20,7 +20,7 @@ import httpx
 
 from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.socketmode import Lost, SocketMode
-from bot.sandbox.slack.wire import Attempt, Delivery, Wire
+from bot.sandbox.slack.traffic import Delivery, DeliveryAttempt, Traffic
 
 Kind = Literal["command", "interactive", "event"]
 Then = Callable[[Delivery], None]
@@ -51,7 +51,7 @@ class Deliverer:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: Traffic,
         socket: SocketMode,
         signing_secret: str,
         *,
@@ -122,15 +122,15 @@ class Deliverer:
             self._wire.finished(delivery)
 
     async def _try(self, delivery: Delivery, number: int, reason: str) -> None:
-        road: Literal["socket", "http", "none"]
-        road = "socket" if self._socket.connections else "http" if self.request_url else "none"
-        attempt = Attempt(number, road, time.time())
+        transport: Literal["socket", "http", "none"]
+        transport = "socket" if self._socket.connections else "http" if self.request_url else "none"
+        attempt = DeliveryAttempt(number, transport, time.time())
         delivery.attempts.append(attempt)
         started = time.perf_counter()
         try:
-            if road == "socket":
+            if transport == "socket":
                 attempt.connection, delivery.answer = await self._by_socket(delivery, number, reason)
-            elif road == "http":
+            elif transport == "http":
                 attempt.status, delivery.answer = await self._by_http(delivery, number, reason)
             else:
                 raise _Failed("connection_failed", "dispatch_failed")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bot.sandbox.slack.model import Json
 from bot.sandbox.slack.shapes import (
     Check,
+    Json,
     Report,
     Shape,
     boolean,

@@ -12,9 +12,11 @@ from typing import Any
 
 from bot.sandbox.slack import shown
 from bot.sandbox.slack.api import HISTORY, READ
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.feed import Change
 from bot.sandbox.slack.manifest import Manifest
-from bot.sandbox.slack.model import Change, Json, Message, User
-from bot.sandbox.slack.wire import Delivery
+from bot.sandbox.slack.model import Json, User
+from bot.sandbox.slack.traffic import Delivery
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 #: kind of channel → (subscription, channel_type in the event, its letter).

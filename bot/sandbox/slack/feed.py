@@ -5,11 +5,24 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.slack.model import Change
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened. `number` counts up without gaps, so a listener can ask for what it missed."""
+
+    number: int
+    kind: str
+    at: float
+    channel: str = ""
+    ts: str = ""
+    user: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
 
 Listener = Callable[[Change], None]
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bot.sandbox.slack.ids import interactive
-from bot.sandbox.slack.model import Json
+from bot.sandbox.slack.blocks import Json, interactive
 
 #: (block_id, action_id) → what was chosen, in the shape of `state.values`.
 Chosen = Mapping[tuple[str, str], Json]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-if TYPE_CHECKING:
-    from bot.sandbox.slack.model import Json
+from bot.sandbox.slack.blocks import Json, interactive
 
 _numbers = itertools.count(1)
 
@@ -20,17 +18,6 @@ def _fresh(length: int = 5) -> str:
         number, at = divmod(number, len(letters))
         out = letters[at] + out
     return out
-
-
-def interactive(block: Json) -> Iterator[Json]:
-    """The elements of a block that a person can press, choose or fill in."""
-    match block.get("type"):
-        case "actions":
-            yield from block.get("elements", ())
-        case "section" if block.get("accessory", {}).get("type", "image") != "image":
-            yield block["accessory"]
-        case "input":
-            yield block["element"]
 
 
 def filled(blocks: Iterable[Json]) -> tuple[Json, ...]:

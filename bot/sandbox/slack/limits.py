@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bot.sandbox.slack.blocks import characters, texts
 from bot.sandbox.slack.elements import accessory, in_actions, in_input, slack_file
 from bot.sandbox.slack.model import Json, SlackError
-from bot.sandbox.slack.mrkdwn import characters, texts
 from bot.sandbox.slack.shapes import (
     Check,
     Report,

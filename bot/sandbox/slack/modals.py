@@ -6,7 +6,8 @@ import secrets
 from dataclasses import replace
 
 from bot.sandbox.slack import ids
-from bot.sandbox.slack.model import Json, SlackError, View
+from bot.sandbox.slack.blocks import View
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Workspace
 
 MOST_STACKED = 3

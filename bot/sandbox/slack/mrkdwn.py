@@ -1,20 +1,61 @@
-"""Slack's text: what its tokens mean, who would be pinged by it, and how what a person types becomes it."""
+"""Slack's text: entities, emoji, the forms of dates, and how what a person types becomes it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from bot.sandbox.slack.model import Json
+Json = dict[str, Any]
 
-_PING = re.compile(
-    r"<(?:@(?P<user>[UW][A-Z0-9]+)|!subteam\^(?P<group>S[A-Z0-9]+)|!(?P<all>channel|here|everyone))"
-    r"(?:\^[^<>|]*)?(?:\|[^<>]*)?>"
-)
 _TOKEN = re.compile(r"<([^<>]*)>")
 _TYPED = re.compile(r"(?P<mark>[@#])(?P<name>[a-z0-9][a-z0-9._-]*)|(?P<url>https?://[^\s<>|]+)", re.IGNORECASE)
+_EMOJI = re.compile(r":([a-z0-9_+-]+):")
+#: The few signs a bot for incidents is likely to use. Others stay as they are written.
+_SIGNS = {
+    "red_circle": "🔴",
+    "large_red_square": "🟥",
+    "large_orange_circle": "🟠",
+    "large_yellow_circle": "🟡",
+    "large_orange_square": "🟧",
+    "large_yellow_square": "🟨",
+    "large_green_circle": "🟢",
+    "large_green_square": "🟩",
+    "large_blue_circle": "🔵",
+    "white_circle": "⚪",
+    "black_circle": "⚫",
+    "white_check_mark": "✅",
+    "heavy_check_mark": "✔",
+    "x": "❌",
+    "no_entry": "⛔",
+    "warning": "⚠",
+    "rotating_light": "🚨",
+    "fire": "🔥",
+    "pushpin": "📌",
+    "bell": "🔔",
+    "pager": "📟",
+    "alarm_clock": "⏰",
+    "hourglass_flowing_sand": "⏳",
+    "stopwatch": "⏱",
+    "arrow_forward": "▶",
+    "black_square_for_stop": "⏹",
+    "double_vertical_bar": "⏸",
+    "memo": "📝",
+    "lock": "🔒",
+    "eyes": "👀",
+    "+1": "👍",
+}
+DATES = {
+    "date_num": "%Y-%m-%d",
+    "date": "%B %-d, %Y",
+    "date_short": "%b %-d, %Y",
+    "date_long": "%A, %B %-d, %Y",
+    "date_pretty": "%B %-d, %Y",
+    "date_short_pretty": "%b %-d, %Y",
+    "date_long_pretty": "%A, %B %-d, %Y",
+    "time": "%H:%M",
+    "time_secs": "%H:%M:%S",
+}
 
 
 def escape(text: str) -> str:
@@ -26,67 +67,8 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def texts(node: object) -> Iterator[tuple[str, str]]:
-    """Every piece of text in blocks or attachments as `(kind, text)`, in order.
-
-    Kinds: `mrkdwn` and `markdown` (tokens are live), `plain` (they are not).
-    """
-    if isinstance(node, list | tuple):
-        for one in node:
-            yield from texts(one)
-    elif isinstance(node, dict):
-        kind, text = node.get("type"), node.get("text")
-        if isinstance(text, str):
-            yield {"mrkdwn": "mrkdwn", "markdown": "markdown"}.get(str(kind), "plain"), text
-        for key, value in node.items():
-            if isinstance(value, dict | list | tuple) and key != "metadata":
-                yield from texts(value)
-
-
-def characters(blocks: Iterable[Json]) -> int:
-    """How many characters of text the blocks hold together, the figure `msg_blocks_too_long` is about."""
-    return sum(len(text) for _, text in texts(list(blocks)))
-
-
-def pings(text: str, blocks: Sequence[Json] = (), attachments: Sequence[Json] = ()) -> tuple[str, ...]:
-    """Who a message would ping, each once, as found: user ids, `group:S…`, `channel`, `here`, `everyone`."""
-    found: dict[str, None] = {}
-
-    def look(piece: str) -> None:
-        for hit in _PING.finditer(piece):
-            who = hit["user"] or (f"group:{hit['group']}" if hit["group"] else hit["all"])
-            found.setdefault(who)
-
-    look(text)
-    for kind, piece in texts(list(blocks)):
-        if kind != "plain":
-            look(piece)
-    _rich(list(blocks), found.setdefault)
-    for attachment in attachments:
-        for key in ("text", "pretext", "fallback"):
-            look(str(attachment.get(key) or ""))
-        for line in attachment.get("fields") or ():
-            look(str(line.get("value") or ""))
-        for who in pings("", attachment.get("blocks") or ()):
-            found.setdefault(who)
-    return tuple(found)
-
-
-def _rich(node: object, add: Callable[[str], object]) -> None:
-    """Rich text carries its mentions as elements of their own."""
-    if isinstance(node, list | tuple):
-        for one in node:
-            _rich(one, add)
-    elif isinstance(node, dict):
-        match node.get("type"):
-            case "user" if "user_id" in node:
-                add(str(node["user_id"]))
-            case "usergroup" if "usergroup_id" in node:
-                add(f"group:{node['usergroup_id']}")
-            case "broadcast" if "range" in node:
-                add(str(node["range"]))
-        for value in node.values():
-            _rich(value, add)
+def emoji(text: str) -> str:
+    return _EMOJI.sub(lambda hit: _SIGNS.get(hit[1], hit[0]), text)
 
 
 def link_names(

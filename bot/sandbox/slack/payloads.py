@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.sandbox.slack import shown
+from bot.sandbox.slack.blocks import Message, View
 from bot.sandbox.slack.forms import STATELESS, Chosen, Found, values
-from bot.sandbox.slack.model import Json, Message, User, View
+from bot.sandbox.slack.model import Json, User
 from bot.sandbox.slack.tickets import Tickets
 from bot.sandbox.slack.workspace import Channel, Workspace
 
@@ -30,6 +31,10 @@ class Payloads:
             "is_enterprise_install": False,
             "trigger_id": self.tickets.trigger(user.id, trigger_view),
         }
+
+    def _view(self, view: View, picked: Chosen) -> Json:
+        team = self.workspace.team
+        return view.as_json(team.id, team.app_id, self.bot_id, values(view.blocks, picked))
 
     def _response_url(self, kind: str, token: str) -> str:
         return f"{self.base_url}/{kind}/{self.workspace.team.id}/{token}"
@@ -76,7 +81,9 @@ class Payloads:
         common = self._common(user, where.id if isinstance(where, View) else "")
         payload: Json = {"type": "block_actions", **common, "actions": [action]}
         if isinstance(where, View):
-            shown_view = where.as_json(self.workspace.team, self.bot_id, values(where.blocks, picked))
+            shown_view = where.as_json(
+                self.workspace.team.id, self.workspace.team.app_id, self.bot_id, values(where.blocks, picked)
+            )
             return payload | {"container": {"type": "view", "view_id": where.id}, "view": shown_view}
         channel = self.workspace.channels[where.channel]
         container: Json = {
@@ -121,22 +128,20 @@ class Payloads:
         }
 
     def submission(self, user: User, view: View, picked: Chosen) -> Json:
-        state = values(view.blocks, picked)
         return {
             "type": "view_submission",
             **self._common(user, view.id),
-            "view": view.as_json(self.workspace.team, self.bot_id, state),
+            "view": self._view(view, picked),
             "response_urls": [],
         }
 
     def closed(self, user: User, view: View, picked: Chosen, *, cleared: bool) -> Json:
         payload = self._common(user, view.id)
         del payload["trigger_id"]
-        state = values(view.blocks, picked)
         return {
             "type": "view_closed",
             **payload,
-            "view": view.as_json(self.workspace.team, self.bot_id, state),
+            "view": self._view(view, picked),
             "is_cleared": cleared,
         }
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bot.sandbox.slack import content
 from bot.sandbox.slack.api import Args
+from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.limits import KnownFile
-from bot.sandbox.slack.model import SLACKBOT, Json, Message, SlackError, User
+from bot.sandbox.slack.model import SLACKBOT, Json, SlackError, User
 from bot.sandbox.slack.tickets import ResponseUrl
 from bot.sandbox.slack.workspace import Workspace
 
@@ -29,7 +30,7 @@ class Responder:
                     raise SlackError("message_not_found")
                 workspace.delete(original)
                 return None
-            what = content.read(args, self.known_file)
+            what = content.from_arguments(args, self.known_file)
             if what.is_empty:
                 raise SlackError("no_text")
             # In a thread the original is replaced unless the app says not to.
@@ -52,7 +53,7 @@ class Responder:
     def acknowledged(self, channel: str, user: str, said: Json) -> Message | None:
         """The body of a command's acknowledgement, shown as a message if it says anything."""
         args = Args(said)
-        what = content.read(args, self.known_file)
+        what = content.from_arguments(args, self.known_file)
         return None if what.is_empty else self._post(channel, user, what, args, None)
 
     def _post(self, channel: str, user: str, what: content.Content, args: Args, original: Message | None) -> Message:

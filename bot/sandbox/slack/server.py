@@ -14,21 +14,22 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.slack import modals, seeds
-from bot.sandbox.slack.client import Desk
+from bot.sandbox.slack.blocks import Message, View
 from bot.sandbox.slack.deliver import ACK_SECONDS, RETRY_DELAYS, Deliverer, sign
 from bot.sandbox.slack.events import Events
 from bot.sandbox.slack.faults import Faults
 from bot.sandbox.slack.manifest import Manifest
-from bot.sandbox.slack.model import Message, Team, User, View
+from bot.sandbox.slack.methods import every_method
+from bot.sandbox.slack.model import Team, User
 from bot.sandbox.slack.payloads import Payloads
-from bot.sandbox.slack.people import Person
+from bot.sandbox.slack.people import Backstage, Person
 from bot.sandbox.slack.ratelimits import RateLimits
 from bot.sandbox.slack.responses import Responder
 from bot.sandbox.slack.seeds import Seed
 from bot.sandbox.slack.socketmode import QuietableProtocol, Reason, SocketMode
 from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.traffic import Delivery, LoggedCall, Traffic
 from bot.sandbox.slack.webapi import WebApi
-from bot.sandbox.slack.wire import Call, Delivery, Wire
 from bot.sandbox.slack.workspace import Channel, Workspace
 from bot.sandbox.threaded import Server, Threaded, listen
 
@@ -66,7 +67,7 @@ class SocketControl:
 
 
 class SlackSandbox(Threaded):
-    """`with SlackSandbox() as slack:` gives a running Slack; see `bot.sandbox.slack` for a tour.
+    """`with SlackSandbox() as slack:` gives a running Slack; see `bot/sandbox/slack/__init__.py` for a tour.
 
     `manifest`: mapping, path, or None for the repository's own. `rate_limits`: "real" or "off". `now`: the clock of
     ts, trigger ids, response URLs and rate limits. `port` 0 takes a free one. `routes`: more of the same server, for a
@@ -100,7 +101,7 @@ class SlackSandbox(Threaded):
         self.port = int(self._socket.getsockname()[1])
         self.workspace = Workspace(team or Team(), now)
         self.bot = seeds.plant(self.workspace, seed or Seed(), self.manifest.display_name)
-        self.wire = Wire(self.workspace)
+        self.wire = Traffic(self.workspace)
         self.faults = Faults()
         self.tickets = Tickets(self.workspace, patience or now)
         self._mode = SocketMode(self.workspace.team, self.workspace.tell)
@@ -117,12 +118,15 @@ class SlackSandbox(Threaded):
             self.wire,
             self.faults,
             self.limits,
-            responder,
+            every_method(),
+            responder.answer,
             bot_token=self.bot_token,
             app_token=self.app_token,
         )
         payloads = Payloads(self.workspace, self.tickets, self.bot.bot_id, self.base_url)
-        self._desk = Desk(self.workspace, self.manifest, self._deliverer, self._events, payloads, responder)
+        self._backstage = Backstage(
+            self.workspace, self.manifest, self._deliverer, self._events, payloads, self.bot, responder
+        )
         self.app: ASGIApp = _with_wire(Starlette(routes=[*self._routes(), *routes]))
         self._server = Server(
             self.app,
@@ -194,7 +198,7 @@ class SlackSandbox(Threaded):
     # -- looking and acting
 
     def as_user(self, id_or_name: str) -> Person:
-        return Person(self._desk, self.workspace.user(id_or_name))
+        return Person(self._backstage, self.workspace.user(id_or_name))
 
     @property
     def oncall(self) -> Person:
@@ -230,7 +234,7 @@ class SlackSandbox(Threaded):
         return self.workspace.homes.get(self.workspace.user(user).id)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         return self.wire.calls
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.slack.model import Json
+Json = dict[str, Any]
 
 #: The most a text object of any kind may hold. Source: Slack's reference for composition objects.
 TEXT = 3000

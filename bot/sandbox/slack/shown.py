@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack.model import Json, Message
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Json
 from bot.sandbox.slack.workspace import Channel, Workspace
 
 

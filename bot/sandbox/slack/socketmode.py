@@ -44,7 +44,7 @@ class Lost(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Connection:
+class SocketConnection:
     id: str
     websocket: WebSocket
     wire: QuietableProtocol
@@ -65,7 +65,7 @@ class SocketMode:
         self._team = team
         self._changed = changed
         self._tickets: set[str] = set()
-        self._connections: list[Connection] = []
+        self._connections: list[SocketConnection] = []
         self._turn = itertools.count()
         self._closing: set[asyncio.Task[None]] = set()
         #: Acknowledgements that named no envelope waiting for one: too late, or made up.
@@ -74,7 +74,7 @@ class SocketMode:
         self.connected_ever = 0
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[SocketConnection, ...]:
         return tuple(self._connections)
 
     def ticket(self) -> str:
@@ -94,7 +94,7 @@ class SocketMode:
             await websocket.send_text(json.dumps(self._goodbye("too_many_websockets")))
             await websocket.close()
             return
-        one = Connection(f"c{next(self._turn)}", websocket, websocket.scope["sandbox.wire"])
+        one = SocketConnection(f"c{next(self._turn)}", websocket, websocket.scope["sandbox.wire"])
         self._connections.append(one)
         self.connected_ever += 1
         try:
@@ -122,7 +122,7 @@ class SocketMode:
                     future.set_exception(Lost())
             self._changed("socket_closed")
 
-    def _acknowledge(self, one: Connection, frame: str) -> None:
+    def _acknowledge(self, one: SocketConnection, frame: str) -> None:
         try:
             said = json.loads(frame)
         except ValueError:
@@ -166,7 +166,7 @@ class SocketMode:
     def _goodbye(self, reason: str) -> Json:
         return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}}
 
-    async def disconnect(self, reason: Reason, close_after: float, which: tuple[Connection, ...]) -> None:
+    async def disconnect(self, reason: Reason, close_after: float, which: tuple[SocketConnection, ...]) -> None:
         for one in which:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                 await one.send(self._goodbye(reason))
@@ -174,7 +174,7 @@ class SocketMode:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    async def _close(self, one: Connection, after: float) -> None:
+    async def _close(self, one: SocketConnection, after: float) -> None:
         await asyncio.sleep(after)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await one.websocket.close()

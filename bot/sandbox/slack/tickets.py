@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.sandbox.slack.feed import Feed
 from bot.sandbox.slack.model import SlackError
-from bot.sandbox.slack.workspace import Workspace
 
 #: Seconds a trigger id lives. It opens one modal.
 TRIGGER_SECONDS = 3.0
@@ -41,10 +41,10 @@ class ResponseUrl:
 
 
 class Tickets:
-    """Handed out on a person's thread and used on the server's: the workspace's lock keeps both in order."""
+    """Handed out on a person's thread and used on the server's: the feed's lock keeps both in order."""
 
-    def __init__(self, workspace: Workspace, now: Callable[[], float]) -> None:
-        self._workspace = workspace
+    def __init__(self, feed: Feed, now: Callable[[], float]) -> None:
+        self._feed = feed
         self._now = now
         self._triggers: dict[str, Trigger] = {}
         self._responses: dict[str, ResponseUrl] = {}
@@ -56,7 +56,7 @@ class Tickets:
             self._now(),
             view_id,
         )
-        with self._workspace.locked():
+        with self._feed.locked():
             self._triggers[one.id] = one
             if len(self._triggers) > KEPT:
                 del self._triggers[next(iter(self._triggers))]
@@ -77,7 +77,7 @@ class Tickets:
     def response(self, channel: str, user: str, message_ts: str = "", *, ephemeral: bool = False) -> str:
         """A new response URL's token."""
         one = ResponseUrl(secrets.token_urlsafe(18), channel, user, self._now(), message_ts, ephemeral)
-        with self._workspace.locked():
+        with self._feed.locked():
             self._responses[one.token] = one
             if len(self._responses) > KEPT:
                 del self._responses[next(iter(self._responses))]

@@ -8,7 +8,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,31 +17,32 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Scope
 
-from bot.sandbox.slack import methods
-from bot.sandbox.slack.api import METHODS, ApiCall, Args, Host, Method
+from bot.sandbox.slack.api import ApiCall, Args, Host, Method
 from bot.sandbox.slack.faults import Fault, Faults
 from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.ratelimits import RateLimits
-from bot.sandbox.slack.responses import Responder
-from bot.sandbox.slack.wire import Call, Wire
+from bot.sandbox.slack.tickets import ResponseUrl
+from bot.sandbox.slack.traffic import LoggedCall, Traffic
 
-__all__ = ["WebApi", "methods"]
+Answered = Callable[[ResponseUrl, Json], object]
+"""What is done with an answer that comes through a response URL; raises `SlackError`."""
 
 
 class WebApi:
     def __init__(
         self,
         host: Host,
-        wire: Wire,
+        wire: Traffic,
         faults: Faults,
         limits: RateLimits,
-        responder: Responder,
+        methods: Mapping[str, Method],
+        answered: Answered,
         *,
         bot_token: str,
         app_token: str,
     ) -> None:
         self._host, self._wire, self._faults, self._limits = host, wire, faults, limits
-        self._responder = responder
+        self._methods, self._answer_through = methods, answered
         self._bot_token, self._app_token = bot_token, app_token
         #: Set to `token_revoked`, `account_inactive`, … to refuse the bot's token from now on.
         self.token_refused = ""
@@ -59,7 +60,7 @@ class WebApi:
         if fault is not None and (answer := await self._before(request.scope, fault)) is not None:
             self._log(name, args, {"ok": False, "error": f"fault: {fault}"}, answer.status_code, started)
             return answer
-        rules = METHODS.get(name)
+        rules = self._methods.get(name)
         wait = 0
         try:
             self._authenticate(rules, token)
@@ -138,7 +139,7 @@ class WebApi:
     def _log(self, name: str, args: Mapping[str, Any], answer: Mapping[str, Any], status: int, started: float) -> None:
         ms = (time.perf_counter() - started) * 1000
         kept = {key: value for key, value in args.items() if key != "token"}
-        self._wire.called(Call(name, kept, answer, status, ms, self._host.workspace.now()))
+        self._wire.called(LoggedCall(name, kept, answer, status, ms, self._host.workspace.now()))
 
     # -- response URLs
 
@@ -154,7 +155,7 @@ class WebApi:
             said = _response_body(raw, request.headers.get("content-type", ""))
             with self._host.workspace.locked():
                 ticket = self._host.tickets.respond(request.path_params["token"])
-                self._responder.answer(ticket, said)
+                self._answer_through(ticket, said)
                 ticket.uses += 1
         except SlackError as refused:
             status = 404 if refused.error in ("invalid_url", "expired_url", "used_url") else 500

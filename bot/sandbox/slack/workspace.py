@@ -12,21 +12,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
+from bot.sandbox.slack.blocks import Message, SlackFile, Version, View, pings
 from bot.sandbox.slack.feed import Feed
-from bot.sandbox.slack.model import (
-    SLACKBOT,
-    Bookmark,
-    File,
-    Json,
-    Message,
-    SlackError,
-    Team,
-    User,
-    UserGroup,
-    Version,
-    View,
-)
-from bot.sandbox.slack.mrkdwn import pings
+from bot.sandbox.slack.model import SLACKBOT, Bookmark, Json, SlackError, Team, User, UserGroup
 
 Kind = Literal["public", "private", "im", "mpim"]
 _NAME = re.compile(r"[\w-]+", re.UNICODE)
@@ -86,14 +74,14 @@ class Workspace(Feed):
         self.users: dict[str, User] = {}
         self.groups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
-        self.files: dict[str, File] = {}
+        self.files: dict[str, SlackFile] = {}
         #: Modals open before each person, the topmost last.
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
         #: canvas id → its title, content and channel.
         self.canvases: dict[str, Json] = {}
         #: upload ticket → the file to come and its announced length in bytes.
-        self.uploads: dict[str, tuple[File, int]] = {}
+        self.uploads: dict[str, tuple[SlackFile, int]] = {}
         self._ids = itertools.count(1)
         self._last_micros = 0
 

@@ -14,9 +14,10 @@ import pytest
 from bot.domain.errors import Gone, Later, Refused, Unreachable
 from bot.outside.pagerduty.client import PagerDuty
 from bot.outside.pagerduty.protocol import Acting, Person, Policy
-from bot.sandbox.pagerduty import BOT, LINNEA, OTHER_SERVICE, PRIYA, SERVICE, PagerDutySandbox
-from bot.sandbox.pagerduty import NOOR as NOOR_THERE
-from bot.sandbox.pagerduty.model import Policy as PolicyThere
+from bot.sandbox.pagerduty.model import EscalationPolicy as PolicyThere
+from bot.sandbox.pagerduty.seeds import BOT, LINNEA, OTHER_SERVICE, PRIYA, SERVICE
+from bot.sandbox.pagerduty.seeds import NOOR as NOOR_THERE
+from bot.sandbox.pagerduty.server import PagerDutySandbox
 from tests.outside.outsides import NOOR, TOMAS, Clock, changes
 
 

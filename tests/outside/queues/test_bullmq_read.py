@@ -14,7 +14,7 @@ from bot.outside.queues.bullmq import scripts as bullmq_scripts
 from bot.outside.queues.bullmq.client import BullQueue
 from bot.outside.queues.bullmq.scripts import ScriptChanged
 from bot.outside.queues.protocol import Seen
-from bot.sandbox.pipeline import Pipeline
+from bot.sandbox.queues.pipeline import Pipeline
 from tests.node import NodeProcess, wait_for
 from tests.outside.queues.conftest import QUEUE, StartNode
 from tests.outside.queues.jobs import NOW, every, write

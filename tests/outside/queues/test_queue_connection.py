@@ -16,7 +16,7 @@ from bot.outside.queues import connection
 from bot.outside.queues.bullmq.client import BullQueue
 from bot.outside.queues.client import NamedQueues
 from bot.outside.queues.protocol import Seen
-from bot.sandbox.redis import RedisServer, free_port
+from bot.sandbox.queues.redis import RedisServer, free_port
 from tests.outside.queues.conftest import QUEUE
 from tests.outside.queues.jobs import NOW, every, write
 

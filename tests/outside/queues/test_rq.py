@@ -22,7 +22,7 @@ from bot.outside.queues.client import NamedQueues
 from bot.outside.queues.protocol import Seen
 from bot.outside.queues.rq import reading as rq_reading
 from bot.outside.queues.rq.client import RqQueue
-from bot.sandbox.redis import free_port
+from bot.sandbox.queues.redis import free_port
 from tests.outside.queues import rq_work
 from tests.outside.queues.jobs import every
 

@@ -14,8 +14,9 @@ from bot.domain.errors import Later, Refused
 from bot.outside.slack.client import SlackWorkspace
 from bot.outside.slack.errors import NOT_INVITED, RATE_LIMITED, SENTENCES, TROUBLED, SlackRefused, refused
 from bot.outside.slack.protocol import Workspace
-from bot.sandbox.slack import Seed, SlackSandbox, User
-from bot.sandbox.slack.seeds import PEOPLE
+from bot.sandbox.slack.model import User
+from bot.sandbox.slack.seeds import PEOPLE, Seed
+from bot.sandbox.slack.server import SlackSandbox
 
 BEFORE = timedelta(seconds=5)
 

@@ -17,7 +17,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from bot.domain.errors import Refused
 from bot.outside.slack import socket as slack_socket
 from bot.outside.slack.socket import SlackSocket
-from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.server import SlackSandbox
 from tests.opened import Book, over_socket
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.sandbox.slack import content, limits, shown
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import Json, Message, SlackError
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
 
@@ -43,7 +44,7 @@ def post(call: ApiCall) -> Json:
     where = _where(call)
     if any(name in call.args for name in ("username", "icon_emoji", "icon_url")):
         call.need("chat:write.customize")
-    said = content.read(call.args, call.known_file)
+    said = content.from_arguments(call.args, call.known_file)
     if said.is_empty:
         raise SlackError("no_text")
     message = call.workspace.add(
@@ -78,7 +79,7 @@ def post_ephemeral(call: ApiCall) -> Json:
         raise SlackError("user_not_found")
     if user not in where.members:
         raise SlackError("user_not_in_channel")
-    said = content.read(call.args, call.known_file)
+    said = content.from_arguments(call.args, call.known_file)
     if said.is_empty:
         raise SlackError("no_text")
     message = call.workspace.add(
@@ -105,7 +106,7 @@ def update(call: ApiCall) -> Json:
         raise SlackError("cant_update_message")
     if where.archived:
         raise SlackError("is_inactive")
-    said = content.read(call.args, call.known_file, limits.UPDATE_TEXT)
+    said = content.from_arguments(call.args, call.known_file, limits.UPDATE_TEXT)
     changes: dict[str, Any] = {}
     if said.text is not None:
         changes["text"] = _text(call, said)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.sandbox.slack import shown
-from bot.sandbox.slack.api import MANAGE, READ, ApiCall, method, page
-from bot.sandbox.slack.methods.people import of_kinds
+from bot.sandbox.slack.api import MANAGE, READ, ApiCall, method, of_kinds, one_page
 from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
@@ -153,7 +152,7 @@ def info(call: ApiCall) -> Json:
 
 @method("conversations.list", *READ.values(), tier=2, form_only=True)
 def conversations_list(call: ApiCall) -> Json:
-    some, following = page(call, of_kinds(call), 1000)
+    some, following = one_page(call, of_kinds(call), 1000)
     return {
         "channels": [shown.channel(call.workspace, one, call.bot.id, count=True) for one in some],
         "response_metadata": {"next_cursor": following},
@@ -163,7 +162,7 @@ def conversations_list(call: ApiCall) -> Json:
 @method("conversations.members", *READ.values(), tier=4, form_only=True)
 def members(call: ApiCall) -> Json:
     where = call.channel(READ)
-    some, following = page(call, list(where.members), 1000)
+    some, following = one_page(call, list(where.members), 1000)
     return {"members": some, "response_metadata": {"next_cursor": following}}
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from bot.sandbox.slack import content
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import File, Json, Message, SlackError
+from bot.sandbox.slack.blocks import Message, SlackFile
+from bot.sandbox.slack.model import Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
 #: A gigabyte is Slack's end; the sandbox keeps files in memory.
@@ -27,7 +28,7 @@ def upload_url(call: ApiCall) -> Json:
     workspace = call.workspace
     file_id = workspace.new_id("F")
     ticket = secrets.token_urlsafe(12)
-    made = File(
+    made = SlackFile(
         file_id,
         name,
         name,
@@ -60,7 +61,7 @@ def complete(call: ApiCall) -> Json:
         shared = tuple(dict.fromkeys([*found.channels, *(each.id for each in channels)]))
         files.append(replace(found, title=str(one.get("title") or found.name), channels=shared))
     blocks = call.args.data("blocks", "invalid_blocks_format")
-    said = content.read(call.args, call.known_file) if blocks else None
+    said = content.from_arguments(call.args, call.known_file) if blocks else None
     for file in files:
         workspace.files[file.id] = file
     for where in channels:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.sandbox.slack import shown
-from bot.sandbox.slack.api import HISTORY, ApiCall, method, page
-from bot.sandbox.slack.model import Json, Message, SlackError
+from bot.sandbox.slack.api import HISTORY, ApiCall, method, one_page
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Json, SlackError
 
 
 def _between(call: ApiCall, messages: list[Message]) -> list[Message]:
@@ -24,7 +25,7 @@ def history(call: ApiCall) -> Json:
     where = call.channel(HISTORY, must_be_in=True)
     said = [one for one in where.history if not one.is_reply or one.broadcast]
     said = _between(call, said)[::-1]
-    some, following = page(call, said, 999)
+    some, following = one_page(call, said, 999)
     metadata = call.args.flag("include_all_metadata")
     answer: Json = {
         "messages": [shown.message(call.workspace, one, metadata=metadata) for one in some],
@@ -44,7 +45,7 @@ def replies(call: ApiCall) -> Json:
         raise SlackError("thread_not_found")
     # Asked by a reply's ts, Slack gives that one message and no thread.
     thread = [wanted] if wanted.is_reply else [wanted, *_between(call, where.thread(wanted.ts))]
-    some, following = page(call, thread, 1000, default=1000)
+    some, following = one_page(call, thread, 1000, default=1000)
     metadata = call.args.flag("include_all_metadata")
     answer: Json = {
         "messages": [shown.message(call.workspace, one, metadata=metadata) for one in some],

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.sandbox.slack import shown
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import Bookmark, Json, Message, SlackError
+from bot.sandbox.slack.blocks import Message
+from bot.sandbox.slack.model import Bookmark, Json, SlackError
 from bot.sandbox.slack.workspace import Channel
 
 _EMOJI = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from bot.sandbox.slack import shown
-from bot.sandbox.slack.api import READ, ApiCall, method, page
+from bot.sandbox.slack.api import READ, ApiCall, method, of_kinds, one_page
 from bot.sandbox.slack.model import SLACKBOT, Json, SlackError, User
-from bot.sandbox.slack.workspace import Channel
-
-KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
 
 
 def _shown(call: ApiCall, one: User) -> Json:
@@ -24,7 +21,7 @@ def info(call: ApiCall) -> Json:
 
 @method("users.list", "users:read", tier=2, form_only=True)
 def users_list(call: ApiCall) -> Json:
-    some, following = page(call, list(call.workspace.users.values()), 1000, default=1000)
+    some, following = one_page(call, list(call.workspace.users.values()), 1000, default=1000)
     return {
         "members": [_shown(call, one) for one in some],
         "cache_ts": int(call.workspace.now()),
@@ -47,30 +44,11 @@ def conversations(call: ApiCall) -> Json:
     if who not in call.workspace.users:
         raise SlackError("user_not_found")
     found = [one for one in of_kinds(call) if who in one.members]
-    some, following = page(call, found, 999)
+    some, following = one_page(call, found, 999)
     return {
         "channels": [shown.channel(call.workspace, one, call.bot.id) for one in some],
         "response_metadata": {"next_cursor": following},
     }
-
-
-def of_kinds(call: ApiCall) -> list[Channel]:
-    """The channels of the kinds asked for in `types`, as far as the bot may see them, with a scope for each kind."""
-    wanted = call.args.listed("types") or ["public_channel"]
-    kinds = []
-    for one in wanted:
-        if one not in KINDS:
-            raise SlackError("invalid_types")
-        kinds.append(KINDS[one])
-        call.need(READ[KINDS[one]])
-    without_archived = call.args.flag("exclude_archived")
-    return [
-        one
-        for one in call.workspace.channels.values()
-        if one.kind in kinds
-        and (one.kind == "public" or call.bot.id in one.members)
-        and not (without_archived and one.archived)
-    ]
 
 
 @method("usergroups.list", "usergroups:read", tier=2, form_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.sandbox.slack import limits, modals
 from bot.sandbox.slack.api import ApiCall, method
-from bot.sandbox.slack.model import Json, SlackError, View
+from bot.sandbox.slack.blocks import View
+from bot.sandbox.slack.model import Json, SlackError
 
 
 def _given(call: ApiCall, *kinds: str) -> Json:
@@ -14,7 +15,7 @@ def _given(call: ApiCall, *kinds: str) -> Json:
 
 
 def _shown(call: ApiCall, view: View) -> Json:
-    return {"view": view.as_json(call.workspace.team, call.bot.bot_id)}
+    return {"view": view.as_json(call.workspace.team.id, call.workspace.team.app_id, call.bot.bot_id)}
 
 
 @method("views.open", tier=4)
