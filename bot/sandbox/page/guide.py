@@ -18,7 +18,8 @@ from bot.sandbox.pipeline import QUEUE
 from bot.sandbox.platforms import Fault
 from bot.sandbox.slack import Message, SlackSandbox
 from bot.sandbox.slack.ids import interactive
-from bot.store.store import AWAY, Store
+from bot.store.base import AWAY
+from bot.store.store import Store
 
 Json = dict[str, Any]
 
