@@ -13,7 +13,7 @@ from bot.outside.github.protocol import Tracker
 from bot.outside.pagerduty.protocol import Pager
 from bot.outside.queues.protocol import Queues
 from bot.outside.statuspage.protocol import StatusPage
-from bot.store.store import AWAY
+from bot.store.base import AWAY
 from bot.wiring import House
 
 LATELY = timedelta(seconds=30)

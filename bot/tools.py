@@ -1,6 +1,6 @@
 """Every side effect a handler may have, as Protocols in the runbook's own words.
 
-Handlers see these and nothing else: what speaks BullMQ, Slack or Redis lives in ``clients/`` and ``store``, and a test
+Handlers see these and nothing else: what speaks BullMQ, Slack or Redis lives in ``outside/`` and ``store``, and a test
 may hand a handler anything of the same shape. All times are aware datetimes in UTC; all durations are timedeltas, but
 for a job's ``finished`` time, which stays the queue's own integer (milliseconds since 1970) because it is compared for
 equality: it is the guard that keeps a job from being moved twice.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from bot.domain.cause import Cause
 from bot.domain.errors import Refused
@@ -19,6 +19,7 @@ from bot.domain.policy import People
 
 if TYPE_CHECKING:
     from bot.domain.incident import Event, Incident, Pace
+    from bot.domain.procedure import Ledger
     from bot.triage.runbook import Runbook
 
 
@@ -71,19 +72,28 @@ class Samples(Protocol):
     def depth(self, queue: str, since: datetime) -> Sequence[tuple[datetime, int]]: ...
 
 
-class Replays(Protocol):
-    """Which jobs are being replayed at this moment, and by whom."""
+@dataclass(frozen=True, slots=True)
+class Running(Generic[T]):
+    """A procedure under way: what it knows, who asked for it and where, and its rows."""
 
-    def running(self, queue: str = "") -> Sequence[Mapping[str, Any]]:
-        """The replays under way: ``id``, ``queue``, ``asker``, ``total``, ``channel``."""
-        ...
+    id: str
+    data: T
+    asker: str
+    channel: str
+    incident: int | None
+    started: datetime
+    ledger: Ledger[Any]
 
-    def holders(self, queue: str) -> Mapping[str, str]:
-        """job id → the user whose running replay holds it."""
+
+class Procedures(Protocol):
+    """Which procedures are under way, and the stop of one."""
+
+    def running(self, work: type[T]) -> Sequence[Running[T]]:
+        """Those of the kind that this dataclass is."""
         ...
 
     def stop(self, id: str, by: str) -> None:
-        """Ask a replay to move no more jobs; asking twice is asking once. Raises Refused when it has ended."""
+        """Ask it to stop, which it sees at its next step; asking twice is asking once. Raises Refused when it ended."""
         ...
 
 
@@ -138,7 +148,7 @@ class Tools:
     people: People
     incidents: Incidents
     samples: Samples
-    replays: Replays
+    procedures: Procedures
     catalogue: Catalogue
     runbook: Runbook
     systems: Systems

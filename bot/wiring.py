@@ -121,7 +121,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
     from bot.road.desk import Desk
     from bot.road.outbox import Outbox
     from bot.road.people import Roster
-    from bot.store.records import Replays, StoredIncidents
+    from bot.store.for_handlers import StoredIncidents, StoredProcedures
     from bot.tools import Tools
     from bot.triage.runbook import Runbook
 
@@ -207,7 +207,7 @@ def house(settings: Settings, now: Now | None = None) -> House:
             people=people,
             incidents=StoredIncidents(store),
             samples=store,
-            replays=Replays(store),
+            procedures=StoredProcedures(store),
             catalogue=_Catalogue(settings),
             runbook=runbook(),
             systems=systems,

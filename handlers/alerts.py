@@ -18,6 +18,7 @@ from bot.domain.reply import Begin, Reply
 from bot.outside.pagerduty.protocol import Alert, Pager
 from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
+from handlers.incident import Room
 from handlers.oncall import acknowledged
 from handlers.updates import figures
 
@@ -110,7 +111,7 @@ def _unknown(call: Call, tools: Tools, seen: Alert, verb: str) -> Reply:
         channel=service.channel,
         incident=opened,
         event={"kind": "opened", "actor": "PagerDuty", "link": seen.url, "at": seen.created},
-        begins=[Begin("room", {"number": opened.number})],
+        begins=[Begin(Room(opened.number), incident=opened.number)],
     )
 
 

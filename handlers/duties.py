@@ -20,6 +20,7 @@ from bot.outside.slack.protocol import Chat
 from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.oncall import pager_service
+from handlers.outside import PagerEscalate
 from handlers.updates import draft, figures, since_last
 
 
@@ -157,8 +158,8 @@ def _escalation(template: str, incident: Incident, owed: Duty, tools: Tools, fac
     service = pager_service(incident, tools)
     begins: Sequence[Begin] = []
     if tools.find(Pager) and (alert or service):
-        data = {"number": incident.number, "alert": alert, "service": service, "why": incident.title}
-        begins = [Begin("pager-escalate", {**data, "duty": owed.name, "at": owed.at.isoformat()})]
+        page = PagerEscalate(incident.number, alert, service, why=incident.title, duty=owed.name, at=owed.at)
+        begins = [Begin(page, incident=incident.number)]
     facts = {"number": incident.number, "pages": bool(begins), "oncall": list(tools.people.oncall()), **facts}
     event = {"kind": "missed", "actor": "Firewatch"}
     channel = incident.home or incident.channel

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -23,8 +23,10 @@ from bot.outside.pagerduty.protocol import Pager
 from bot.outside.slack.protocol import Chat
 from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
+from handlers.drafting import Draft
 from handlers.evidence import card_facts, gathered
 from handlers.listing import lists
+from handlers.outside import PageResolve, PagerNote, PagerResolve
 from handlers.which import alert_key, here, summary_key
 
 LISTED = 20
@@ -73,64 +75,50 @@ def open_incident(
         to="nobody",
         incident=opened,
         event={"kind": "opened"},
-        begins=[Begin("room", {"number": opened.number})],
+        begins=[Begin(Room(opened.number), incident=opened.number)],
     )
 
 
-@procedure("room")
-def room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Give an incident its channel: each step does one thing that Slack keeps, and notes it before the next."""
-    data = under_way.data
-    incident = tools.incidents.get(data["number"])
-    key = summary_key(incident)
-    match under_way.step:
-        case "start" if data.get("moved"):
-            return Next("summary", data)
-        case "start":
-            return _channel(incident, under_way, tools)
-        case "invite":
-            users = dict.fromkeys([incident.opened_by, *tools.people.oncall()])
-            with suppress(Refused):
-                tools.need(Chat).invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
-            return Next("summary", data)
-        case "summary":
-            facts = summary_facts(incident, tools)
-            return Next("pin", data, say=[Reply("incident/summary", facts, channel=incident.channel, key=key)])
-        case "pin":
-            _, ts = tools.posted(key)
-            if not ts:
-                return Next("pin", data, wait=1.0)
-            with suppress(Refused):
-                tools.need(Chat).pin(incident.channel, ts)
-            with suppress(Refused):
-                tools.need(Chat).bookmark(incident.channel, "Live summary", tools.need(Chat).link(incident.channel, ts))
-            step = "" if data.get("moved") else "evidence" if incident.alerts else "announce"
-            return Next(step, data, incident=replace(incident, summary=ts))
-        case "evidence":
-            seen = replace(incident, evidence=tuple(gathered(incident, tools)))
-            return Next("alert", data, incident=seen)
-        case "alert":
-            card = Reply(
-                "oncall/alert_card", card_facts(incident, tools), channel=incident.channel, key=alert_key(incident)
-            )
-            return Next("announce", data, say=[card])
-        case _:
-            facts = {
-                "number": incident.number,
-                "title": incident.title,
-                "severity": incident.severity,
-                "by": incident.opened_by,
-                "room": incident.channel,
-                "show": ACTIONS["/incident show"].sentence(incident.number),
-            }
-            if not incident.origin or incident.origin == incident.channel:
-                return Next("", data)
-            return Next("", data, say=[Reply("incident/announced", facts, channel=incident.origin)])
+@procedure("room", called="opening the channel")
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Gives an incident its channel: each step does one thing that Slack keeps, and notes it before the next."""
+
+    number: int
+    moved: bool = False
+
+    def step(self, under_way: Procedure, tools: Tools, ledger: Ledger[Any]) -> Next:
+        incident = tools.incidents.get(self.number)
+        key = summary_key(incident)
+        match under_way.step:
+            case "start" if self.moved:
+                return Next("summary")
+            case "start":
+                return _channel(incident, under_way, tools)
+            case "invite":
+                users = dict.fromkeys([incident.opened_by, *tools.people.oncall()])
+                with suppress(Refused):
+                    tools.need(Chat).invite(incident.channel, [user for user in users if user.startswith(("U", "W"))])
+                return Next("summary")
+            case "summary":
+                facts = summary_facts(incident, tools)
+                return Next("pin", say=[Reply("incident/summary", facts, channel=incident.channel, key=key)])
+            case "pin":
+                return _pinned(incident, self.moved, tools)
+            case "evidence":
+                seen = replace(incident, evidence=tuple(gathered(incident, tools)))
+                return Next("alert", incident=seen)
+            case "alert":
+                card = Reply(
+                    "oncall/alert_card", card_facts(incident, tools), channel=incident.channel, key=alert_key(incident)
+                )
+                return Next("announce", say=[card])
+            case _:
+                return _announced(incident)
 
 
 def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
     """A channel of its own; where Slack will not have one, the incident lives where it was opened."""
-    data = under_way.data
     try:
         channel = incident.channel or tools.need(Chat).create_channel(incident.name, under_way.started)
     except Unreachable:
@@ -140,8 +128,36 @@ def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
             raise
         facts = {"number": incident.number, "why": no.sentence}
         homeless = Reply("incident/no_channel", facts, channel=incident.origin)
-        return Next("summary", data, incident=replace(incident, channel=incident.origin), say=[homeless])
-    return Next("invite", data, incident=replace(incident, channel=channel))
+        return Next("summary", incident=replace(incident, channel=incident.origin), say=[homeless])
+    return Next("invite", incident=replace(incident, channel=channel))
+
+
+def _pinned(incident: Incident, moved: bool, tools: Tools) -> Next:
+    """Pin the summary once it is there, and keep which message it is."""
+    _, ts = tools.posted(summary_key(incident))
+    if not ts:
+        return Next("pin", wait=1.0)
+    with suppress(Refused):
+        tools.need(Chat).pin(incident.channel, ts)
+    with suppress(Refused):
+        tools.need(Chat).bookmark(incident.channel, "Live summary", tools.need(Chat).link(incident.channel, ts))
+    step = "" if moved else "evidence" if incident.alerts else "announce"
+    return Next(step, incident=replace(incident, summary=ts))
+
+
+def _announced(incident: Incident) -> Next:
+    """Say where it was opened that it has a channel."""
+    facts = {
+        "number": incident.number,
+        "title": incident.title,
+        "severity": incident.severity,
+        "by": incident.opened_by,
+        "room": incident.channel,
+        "show": ACTIONS["/incident show"].sentence(incident.number),
+    }
+    if not incident.origin or incident.origin == incident.channel:
+        return Next("")
+    return Next("", say=[Reply("incident/announced", facts, channel=incident.origin)])
 
 
 def cards(incident: Incident, tools: Tools) -> Sequence[Reply]:
@@ -217,7 +233,7 @@ def mirrored(incident: Incident, call: Call, tools: Tools, text: str) -> list[Be
     """The note that PagerDuty gets of what is said here; none for an incident without an alert."""
     if not incident.alert or not tools.find(Pager):
         return []
-    return [Begin("pager-note", {"number": incident.number, "alert": incident.alert, "text": text, "key": call.id})]
+    return [Begin(PagerNote(incident.alert, text, call.id), incident=incident.number)]
 
 
 @action("/incident keep", Risk.ACT, hidden=True)
@@ -314,7 +330,7 @@ def resolve(call: Call, tools: Tools, cause: Text) -> Reply:
     """
     incident = here(call, tools).resolve(call.actor, call.at, cause)
     reply = _resolved(incident, tools)
-    return replace(reply, begins=[Begin("draft", {"number": incident.number}), *reply.begins])
+    return replace(reply, begins=[Begin(Draft(incident.number), incident=incident.number), *reply.begins])
 
 
 @action("/incident dismiss", Risk.ACT, hidden=True)
@@ -344,10 +360,10 @@ def _resolved(incident: Incident, tools: Tools) -> Reply:
     begins = []
     if tools.find(Pager):
         begins += [
-            Begin("pager-resolve", {"number": incident.number, "alert": alert, "text": f"Resolved: {incident.cause}"})
+            Begin(PagerResolve(alert, f"Resolved: {incident.cause}"), incident=incident.number)
             for alert in incident.alerts
             if alert not in incident.over
         ]
     if tools.find(StatusPage) and incident.status_page:
-        begins.append(Begin("page-resolve", {"number": incident.number, "id": incident.status_page}))
+        begins.append(Begin(PageResolve(incident.status_page), incident=incident.number))
     return Reply("incident/resolved", facts, incident=incident, event={"kind": "resolved"}, begins=begins)

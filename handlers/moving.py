@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.domain.action import ACTIONS, Risk, action
 from bot.domain.call import Call
@@ -13,6 +14,7 @@ from bot.domain.procedure import Ledger, Next, Procedure, procedure
 from bot.domain.reply import Begin, Reply
 from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
+from handlers.incident import Room
 from handlers.which import here
 
 
@@ -31,7 +33,7 @@ def move(call: Call, tools: Tools) -> Reply:
         facts,
         incident=after,
         event={"kind": "moved"},
-        begins=[Begin("room", {"number": incident.number, "moved": True})],
+        begins=[Begin(Room(incident.number, moved=True), incident=incident.number)],
     )
 
 
@@ -46,7 +48,7 @@ def lose(call: Call, tools: Tools, why: Text) -> Reply:
         raise Unanswered("known already")
     after = replace(incident, lost=why)
     event = {"kind": "lost", "actor": "Firewatch", "text": f"Its channel is gone: {why}"}
-    begins = [Begin("lost-room", {"number": incident.number, "why": why})]
+    begins = [Begin(LostRoom(incident.number, why), incident=incident.number)]
     return Reply(
         "incident/lost",
         lost_facts(after.number, after.title, why),
@@ -57,21 +59,27 @@ def lose(call: Call, tools: Tools, why: Text) -> Reply:
     )
 
 
-@procedure("lost-room")
-def lost_room(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-    """Say so where the incident was opened, and to its lead, with what ends or moves it."""
-    incident = tools.incidents.get(under_way.data["number"])
-    lead = incident.lead or next(iter(tools.people.oncall()), "")
-    channels = [incident.origin] if incident.origin != incident.channel else []
-    if lead:
-        channels.append(tools.need(Chat).dm(lead))
-    facts = lost_facts(incident.number, incident.title, under_way.data["why"])
-    say = [
-        Reply("incident/lost", facts | {"here": each.startswith(("C", "G"))}, channel=each, about=incident.number)
-        for each in dict.fromkeys(channels)
-        if each
-    ]
-    return Next("", under_way.data, say=say)
+@procedure("lost-room", called="saying that the channel is gone")
+@dataclass(frozen=True, slots=True)
+class LostRoom:
+    """Says so where the incident was opened, and to its lead, with what ends or moves it."""
+
+    number: int
+    why: str
+
+    def step(self, under_way: Procedure, tools: Tools, ledger: Ledger[Any]) -> Next:
+        incident = tools.incidents.get(self.number)
+        lead = incident.lead or next(iter(tools.people.oncall()), "")
+        channels = [incident.origin] if incident.origin != incident.channel else []
+        if lead:
+            channels.append(tools.need(Chat).dm(lead))
+        facts = lost_facts(incident.number, incident.title, self.why)
+        say = [
+            Reply("incident/lost", facts | {"here": each.startswith(("C", "G"))}, channel=each, about=incident.number)
+            for each in dict.fromkeys(channels)
+            if each
+        ]
+        return Next("", say=say)
 
 
 def lost_facts(number: int, title: str, why: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from bot.domain.parameters import Text
 from bot.domain.reply import Begin, Reply
 from bot.outside.pagerduty.protocol import Pager
 from bot.tools import Tools
+from handlers.outside import PagerAck, PagerPage
 from handlers.updates import figures
 from handlers.which import about, here
 
@@ -33,15 +34,15 @@ def ack(call: Call, tools: Tools, alert: str | None = None, /) -> Reply:
     if alert and (incident is None or incident.acknowledged_at):
         # One that no incident here is about, one that joined later, or one whose acknowledgement has run out there.
         tools.need(Pager)
-        data = {"alert": alert, "by": call.actor}
-        return Reply("oncall/acking", {"alert": alert, "by": call.actor}, begins=[Begin("pager-ack", data)])
+        facts = {"alert": alert, "by": call.actor}
+        return Reply("oncall/acking", facts, begins=[Begin(PagerAck(alert, call.actor))])
     assert incident is not None
     after = incident.acknowledge(call.actor, call.at, lead=call.actor)
     after = replace(after, figures=figures(incident, tools))
     begins = []
     if tools.find(Pager):
         begins = [
-            Begin("pager-ack", {"number": incident.number, "alert": each, "by": call.actor})
+            Begin(PagerAck(each, call.actor, incident.number), incident=incident.number)
             for each in incident.alerts
             if each not in incident.over
         ]
@@ -109,20 +110,19 @@ def page(call: Call, tools: Tools, who: str, why: Text) -> Reply:
     """
     tools.need(Pager)
     incident = about(call, tools)
-    data = {
-        "number": incident.number if incident else None,
-        "alert": incident.alert if incident else "",
-        "service": pager_service(incident, tools),
-        "who": who,
-        "why": why,
-        "by": call.actor,
-        "key": call.id,
-    }
+    page = PagerPage(
+        who=who,
+        why=why,
+        by=call.actor,
+        key=call.id,
+        alert=incident.alert if incident else "",
+        service=pager_service(incident, tools),
+    )
     return Reply(
         "oncall/paging",
         {"who": _named(who), "why": why, "by": call.actor},
         note=True,
-        begins=[Begin("pager-page", data)],
+        begins=[Begin(page, incident=incident.number if incident else None)],
     )
 
 

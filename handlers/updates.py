@@ -21,6 +21,7 @@ from bot.outside.queues.protocol import Queues
 from bot.outside.statuspage.protocol import StatusPage
 from bot.tools import Tools
 from handlers.incident import mirrored
+from handlers.outside import PageCreate, PagerSeverity, PageUpdate
 from handlers.which import about, here
 
 LONGEST = 2500
@@ -93,7 +94,7 @@ def severity(call: Call, tools: Tools, severity: Literal["sev1", "sev2", "sev3",
     facts = {"before": incident.severity, "after": severity, "by": call.actor}
     begins = []
     if tools.find(Pager) and incident.alert:
-        begins = [Begin("pager-severity", {"number": incident.number, "alert": incident.alert, "severity": severity})]
+        begins = [Begin(PagerSeverity(incident.alert, severity), incident=incident.number)]
     after = replace(incident, severity=severity)
     return Reply("incident/severity", facts, incident=after, event={"kind": "severity"}, begins=begins)
 
@@ -171,8 +172,8 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
 def told(incident: Incident, text: str) -> Begin:
     """Tell customers: what is new, or the first word."""
     if incident.status_page:
-        return Begin("page-update", {"number": incident.number, "id": incident.status_page, "text": text})
-    return Begin("page-create", {"number": incident.number, "title": incident.title, "text": text})
+        return Begin(PageUpdate(incident.number, incident.status_page, text), incident=incident.number)
+    return Begin(PageCreate(incident.number, incident.title, text), incident=incident.number)
 
 
 def draft(incident: Incident) -> str:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from bot.doctor import alive
 from bot.domain.action import ACTIONS, Risk, action
 from bot.domain.call import Call
 from bot.domain.errors import Refused
-from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Begin, Plan
 from bot.doors import terminal
 from bot.road.outbox import Outbox
@@ -31,7 +32,10 @@ from bot.sandbox.statuspage import StatuspageSandbox
 from bot.settings.environment import load
 from bot.tools import Tools
 from bot.wiring import House, house
+from handlers import jobs_switch
+from handlers.jobs_switch import Switch
 from tests.opened import Book, serving
+from tests.played import played
 
 CATALOGUE = """\
 [access]
@@ -298,10 +302,11 @@ def test_a_replay_is_followed_to_its_receipt(stage: Stage) -> None:
 
 
 def test_what_it_began_and_was_refused_later_ends_with_1(do: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuses(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    def refuses(data: Any, under_way: Procedure, tools: Tools) -> Next:
         raise Refused("Somebody was quicker.")
 
-    monkeypatch.setitem(PROCEDURES, "switch", refuses)
+    begins = played(monkeypatch, "refuses", refuses)
+    monkeypatch.setattr(jobs_switch, "Switch", lambda queue, paused: begins())
     ended = do(f"/jobs pause {QUEUE}", "--yes", "--wait")
     assert ended.code == 1
     assert "Somebody was quicker." in ended.out
@@ -310,15 +315,15 @@ def test_what_it_began_and_was_refused_later_ends_with_1(do: Run, monkeypatch: p
 def test_all_that_is_said_on_the_way_is_printed_in_order(do: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from bot.domain.reply import Reply
 
-    def talks(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-        n = under_way.data.get("n", 0)
-        wait = 0.01 if n % 7 == 0 else 0.0
-        say = [Reply("incident/noted", {"text": f"part {n}"})]
-        return Next("go" if n < 29 else "", {"n": n + 1}, wait=wait, say=say)
+    def talks(data: Any, under_way: Procedure, tools: Tools) -> Next:
+        wait = 0.01 if data.n % 7 == 0 else 0.0
+        say = [Reply("incident/noted", {"text": f"part {data.n}"})]
+        return Next("go" if data.n < 29 else "", replace(data, n=data.n + 1), wait=wait, say=say)
 
     monkeypatch.setattr(terminal, "POLL", 0.01)
     monkeypatch.setattr(Outbox, "deliver", lambda outbox, posting: None)
-    monkeypatch.setitem(PROCEDURES, "switch", talks)
+    begins = played(monkeypatch, "talks", talks)
+    monkeypatch.setattr(jobs_switch, "Switch", lambda queue, paused: begins())
     ended = do(f"/jobs pause {QUEUE}", "--yes", "--wait")
     parts = [line.rpartition(" ")[2] for line in ended.out.splitlines() if line.startswith("Note by")]
     assert parts == [f"{n}" for n in range(30)]
@@ -330,7 +335,7 @@ def destroys() -> Iterator[str]:
     def trial(call: Call, tools: Tools) -> Plan:
         """Do what a lead has to confirm."""
         facts = {"queue": QUEUE, "paused": True, "depth": 0, "active": 0, "workers": 0}
-        return Plan("jobs/switch", Begin("switch", {"queue": QUEUE, "paused": True}), facts)
+        return Plan("jobs/switch", Begin(Switch(QUEUE, paused=True)), facts)
 
     yield "/trial"
     ACTIONS.pop("/trial")

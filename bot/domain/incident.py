@@ -25,7 +25,8 @@ class Event:
     """One line of the timeline. ``at`` is when it happened, which for a pinned message is when that was written.
 
     ``by`` names who put it there, when that is someone else than ``actor``; ``jobs`` the job ids it touched; ``ref``
-    the reference in the logs, ``key`` that of the message that said so.
+    the reference in the logs, ``key`` that of the message that said so. ``receipt``: it tells of something that was
+    done through Firewatch.
     """
 
     at: datetime
@@ -37,6 +38,7 @@ class Event:
     jobs: tuple[str, ...] = ()
     ref: str = ""
     key: str = ""
+    receipt: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)} | {"at": self.at.isoformat()}

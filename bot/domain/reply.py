@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bot.domain.incident import Incident
 
@@ -25,13 +25,24 @@ class File:
     canvas: bool = False
 
 
+class Work(Protocol):
+    """A frozen dataclass with ``@procedure`` on it (see ``procedure``): what it knows, and how it takes one step."""
+
+    def step(self, under_way: Any, tools: Any, ledger: Any, /) -> Any:
+        """The step that is due → what comes Next."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A Procedure to start: its kind, first facts, and the rows (jobs) it will work through, if any."""
+    """A Procedure to start: what it knows at first, and the rows it will work through, if any.
 
-    kind: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    ``incident``: the one it is about, where that is not the one of the sentence that begins it.
+    """
+
+    work: Work
     rows: Sequence[Any] = ()
+    incident: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class Reply:
     the number of the incident that the message shows, where that is another than the call's; every button of the
     message carries it. ``note`` puts the message on the timeline without a new state. ``event`` overrides fields of
     that Event (``at``, ``actor``, ``kind``, ``text``, ``by``, ``link``). ``jobs``: the ids of those that were touched.
+    ``receipt``: it tells of something that was done through Firewatch, and belongs into the postmortem as that.
     """
 
     template: str
@@ -58,6 +70,7 @@ class Reply:
     note: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
     jobs: Sequence[str] = ()
+    receipt: bool = False
     files: Sequence[File] = ()
     begins: Sequence[Begin] = ()
 

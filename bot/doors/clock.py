@@ -14,7 +14,7 @@ import uuid
 from datetime import datetime
 
 from bot.road.desk import Desk
-from bot.store.store import AWAY
+from bot.store.base import AWAY
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from rq.exceptions import StopRequested
 from rq.queue import EnqueueData
 
 from bot.road.desk import Desk
-from bot.store.store import AWAY
+from bot.store.base import AWAY
 
 if TYPE_CHECKING:
     from redis import Redis

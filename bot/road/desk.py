@@ -20,7 +20,7 @@ from bot.domain.call import Call
 from bot.domain.errors import Later, Misworded, Refused, Several, Unanswered, Unreachable
 from bot.domain.grammar import about, parse
 from bot.domain.incident import Incident
-from bot.domain.procedure import Procedure
+from bot.domain.procedure import Procedure, begun
 from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
@@ -32,7 +32,9 @@ from bot.road.people import Roster
 from bot.road.plans import Plans
 from bot.road.procedures import Steps
 from bot.road.reception import Reception, WorkQueue
-from bot.store.store import LOST, WEEK, Commit, Conflict, Put, Store
+from bot.store.base import LOST, WEEK
+from bot.store.commit import Commit, Conflict, Put
+from bot.store.store import Store
 from bot.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ class Desk(Reception):
         self.tools = tools
         self.steps = Steps(store, renderer, outbox, tools, now)
         self.forms = Forms(workspace, renderer, store, tools)
-        self.plans = Plans(store, renderer, outbox, people, self.steps, tools, now)
+        self.plans = Plans(store, renderer, outbox, people, self.steps.begin, tools, now)
         self.rounds = Rounds(store, workspace, renderer, tools, now, cards, poll, self.take_all)
 
     # ------------------------------------------------------------ the worker's half
@@ -355,7 +357,8 @@ class Desk(Reception):
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, name)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call
         for place, begins in enumerate(reply.begins):
-            self.steps.begin(change, call.begins + (f"-{place}" if place else ""), begins, asked, confirmer="")
+            id = call.begins + (f"-{place}" if place else "")
+            self.steps.begin(change, id, begun(begins), begins.rows, asked, confirmer="")
         if reply.to == "nobody":
             return None
         key = reply.key

@@ -14,7 +14,8 @@ from functools import partial
 from bot.domain.errors import FirewatchError, Refused
 from bot.outside.pagerduty.protocol import Pager
 from bot.outside.slack.protocol import Workspace
-from bot.store.store import SPARED, Store
+from bot.store.base import SPARED
+from bot.store.store import Store
 
 log = logging.getLogger(__name__)
 

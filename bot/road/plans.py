@@ -6,7 +6,7 @@ by the right person, before its time is up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,20 +16,23 @@ from bot.domain.action import ACTIONS, Action
 from bot.domain.call import Call
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.grammar import parse
-from bot.domain.reply import Begin, Plan
+from bot.domain.procedure import begun
+from bot.domain.recorded import to_row
+from bot.domain.reply import Plan
 from bot.messages.render import Message, Renderer
 from bot.road.about import label_of, naming
 from bot.road.outbox import Outbox, Posting, packed
 from bot.road.people import Roster
-from bot.road.procedures import Steps
-from bot.store.store import WEEK, Commit, Conflict, Put, Store
+from bot.store.base import WEEK
+from bot.store.commit import Commit, Conflict, Put
+from bot.store.store import Store
 from bot.tools import Tools
 
 PLAN_LIFE = timedelta(minutes=10)
 
 
 class Plans:
-    """One a process, made by the desk."""
+    """One a process, made by the desk. ``begin``: how a procedure is begun (see ``procedures``)."""
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Plans:
         renderer: Renderer,
         outbox: Outbox,
         people: Roster,
-        steps: Steps,
+        begin: Callable[[Commit, str, Mapping[str, Any], Sequence[Any], Call, str], None],
         tools: Callable[[], Tools],
         now: Callable[[], datetime],
     ) -> None:
@@ -45,7 +48,7 @@ class Plans:
         self.renderer = renderer
         self.outbox = outbox
         self.people = people
-        self.steps = steps
+        self.begin = begin
         self.tools = tools
         self.now = now
 
@@ -53,34 +56,33 @@ class Plans:
         """Store the exact plan, and show it to the one who may confirm it."""
         id, expires = call.begins, self.now() + PLAN_LIFE
         rule = policy.RULES[action.risk]
-        message = self._card(
-            call, plan, {"plan": id, "risk": action.risk, "confirmer": rule.confirmer, "state": "asked"}
-        )
+        state = {"plan": id, "risk": action.risk, "confirmer": rule.confirmer, "state": "asked"}
+        message = self._card(call, plan.template, plan.facts, state)
         body = {
             "call": call.to_json(),
             "action": action.name,
             "template": plan.template,
             "facts": plan.facts,
-            "begins": {"kind": plan.begins.kind, "data": dict(plan.begins.data)},
+            "begins": begun(plan.begins),
             "revision": plan.revision,
             "expires": expires.isoformat(),
             "state": "asked",
         }
         stored = self.store.get("plan", id)
         change.puts.append(Put("plan", id, stored[1] if stored else 0, body, WEEK))
-        change.ledgers[id] = plan.begins.rows
+        change.ledgers[id] = [to_row(each) for each in plan.begins.rows]
         change.due[f"plan:{id}"] = expires
         files = [packed(file, self.renderer) for file in plan.files]
         return Posting.of(call, message, key=f"plan:{id}", files=files)
 
-    def _card(self, call: Call, plan: Plan, state: Mapping[str, Any]) -> Message:
+    def _card(self, call: Call, template: str, own: Mapping[str, Any], state: Mapping[str, Any]) -> Message:
         """The plan as its own template shows it, and below it what every plan ends with."""
         facts = {
-            "template": f"{plan.template}.j2",
+            "template": f"{template}.j2",
             "by": "",
             "again": call.text,
             "lasts": PLAN_LIFE,
-            **plan.facts,
+            **own,
             **state,
         }
         message = self.renderer.render("desk/plan", call.facts(facts), call.incident)
@@ -112,14 +114,12 @@ class Plans:
                 state = "outdated"
             else:
                 state = "confirmed"
-                begins = Begin(body["begins"]["kind"], body["begins"]["data"])
-                self.steps.begin(change, id, begins, asked, call.actor)
+                self.begin(change, id, body["begins"], (), asked, call.actor)
         change.puts.append(Put("plan", id, version, {**body, "state": state, "by": call.actor}, WEEK))
         change.due[f"plan:{id}"] = None
-        plan = Plan(body["template"], Begin(""), body["facts"])
         decided = {"plan": id, "risk": action.risk, "confirmer": "", "state": state, "by": call.actor, "why": why}
         at = replace(asked, response_url=call.response_url or asked.response_url)
-        return Posting.of(at, self._card(asked, plan, decided), "edit", f"plan:{id}")
+        return Posting.of(at, self._card(asked, body["template"], body["facts"], decided), "edit", f"plan:{id}")
 
     def _outdated(self, asked: Call, action: Action, revision: str) -> str:
         """Why the plan is no longer what would be done, by asking the very same question again; "" when it is."""
@@ -144,8 +144,8 @@ class Plans:
                 return
         if body["state"] != "expired":
             return
-        asked, plan = Call.from_json(body["call"]), Plan(body["template"], Begin(""), body["facts"])
-        card = self._card(asked, plan, {"plan": id, "risk": "", "confirmer": "", "state": "expired"})
+        asked, state = Call.from_json(body["call"]), {"plan": id, "risk": "", "confirmer": "", "state": "expired"}
+        card = self._card(asked, body["template"], body["facts"], state)
         try:
             self.outbox.deliver(Posting.of(asked, card, "edit", f"plan:{id}"))
         except Later as later:

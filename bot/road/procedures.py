@@ -18,13 +18,16 @@ from typing import Any
 from bot.domain.call import Call
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.incident import Event
-from bot.domain.procedure import PROCEDURES, Next, Procedure
-from bot.domain.reply import Begin, Reply
+from bot.domain.procedure import PROCEDURES, Kind, Next, Procedure, called
+from bot.domain.recorded import to_record, to_row
+from bot.domain.reply import Reply
 from bot.messages.mrkdwn import recorded
 from bot.messages.render import Message, Renderer
 from bot.road.about import label_of, naming
 from bot.road.outbox import Outbox, Posting, packed
-from bot.store.store import LOST, Commit, Conflict, Put, Store
+from bot.store.base import LOST, MONTH
+from bot.store.commit import Commit, Conflict, Put
+from bot.store.store import Store
 from bot.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -41,16 +44,11 @@ AWAY = 5.0
 SOON, AWAY_LONG = 12, 30.0
 """So many times it is tried again that soon, then every so many seconds."""
 
-TOLD = ("pager", "page", "track")
-GIVEN_UP = timedelta(hours=12)
-"""What is only told elsewhere is given up after so long, and the channel hears that it was."""
-
 PENDING = 3
 """So many times a procedure has had to wait for an outside system before the channel hears of it."""
 
 FAILURES = 5
 SAID = 20
-MONTH = 30 * 86400
 
 
 class Steps:
@@ -70,26 +68,26 @@ class Steps:
         self.tools = tools
         self.now = now
 
-    def begin(self, change: Commit, id: str, begins: Begin, asked: Call, confirmer: str) -> None:
-        """Put a procedure's first record, and when it falls due, into ``change``."""
+    def begin(
+        self, change: Commit, id: str, begun: Mapping[str, Any], rows: Sequence[Any], asked: Call, confirmer: str
+    ) -> None:
+        """Put a procedure's first record, its rows, and when it falls due, into ``change``; ``begun`` as ``begun``."""
         procedure = Procedure(
             id,
-            begins.kind,
+            begun["kind"],
             "start",
             asked.actor,
             asked.channel or asked.actor,
             self.now(),
-            begins.data,
+            begun["data"],
             confirmer,
-            begins.data.get("number", asked.incident),
+            begun.get("incident", asked.incident),
             ref=asked.ref,
         )
         found = self.store.get("procedure", id)
-        change.puts.append(
-            Put("procedure", id, found[1] if found else 0, {"procedure": procedure.to_json()}, 30 * 86400)
-        )
-        if begins.rows:
-            change.ledgers[id] = begins.rows
+        change.puts.append(Put("procedure", id, found[1] if found else 0, {"procedure": procedure.to_json()}, MONTH))
+        if rows:
+            change.ledgers[id] = [to_row(each) for each in rows]
         # A confirmed plan first says so on its card (see ``Desk``); should that not be possible, it begins anyway.
         change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
 
@@ -120,9 +118,12 @@ class Steps:
         if procedure.ended:
             return self._flush(procedure.id)
         member = f"procedure:{procedure.id}"
-        ended, change = dict(body), Commit()
+        ended, change, data = dict(body), Commit(), procedure.data
         try:
-            following = PROCEDURES[procedure.kind](procedure, self.tools(), self.store.ledger(procedure.id))
+            kind = PROCEDURES[procedure.kind]
+            ledger = kind.ledger(self.store.ledger(procedure.id))
+            following: Next = kind.read(procedure.data).step(procedure, self.tools(), ledger)
+            data = self._data(kind, procedure, following)
             sent = self._spoken(procedure, following, change, version)
             ended["failures"] = 0
         except Later as later:
@@ -133,21 +134,21 @@ class Steps:
             if isinstance(no, Unreachable) and not self._too_late(procedure):
                 return self._later(procedure, AWAY, no.sentence)
             ended["refused"] = True
-            facts = {"sentence": no.sentence, "hint": no.hint, "kind": procedure.kind}
-            change, following = Commit(), Next("", procedure.data, say=[Reply("desk/stopped", facts, note=True)])
+            facts = {"sentence": no.sentence, "hint": no.hint, "called": called(procedure.kind)}
+            change, following = Commit(), Next("", say=[Reply("desk/stopped", facts, note=True)])
             sent = self._spoken(procedure, following, change, version)
         except Exception:
             log.exception(
                 "step failed", extra={"ref": procedure.ref, "procedure": procedure.id, "step": procedure.step}
             )
             ended["failures"] = body.get("failures", 0) + 1
-            change, following = Commit(), Next(procedure.step, procedure.data, wait=2.0 ** ended["failures"])
+            change, following = Commit(), Next(procedure.step, wait=2.0 ** ended["failures"])
             if ended["failures"] >= FAILURES:
-                facts = {"ref": procedure.ref, "kind": procedure.kind, "step": procedure.step}
-                following = Next("", procedure.data, say=[Reply("desk/broken", facts, note=True)])
+                facts = {"ref": procedure.ref, "called": called(procedure.kind), "step": procedure.step}
+                following = Next("", say=[Reply("desk/broken", facts, note=True)])
                 ended["broken"] = True
             sent = self._spoken(procedure, following, change, version)
-        after = replace(procedure, step=following.step, data=following.data)
+        after = replace(procedure, step=following.step, data=data)
         ended |= {
             "procedure": after.to_json(),
             "outbox": [*body.get("outbox", []), *(each.to_json() for each in sent)],
@@ -170,9 +171,18 @@ class Steps:
             self._flush(procedure.id)
         return following.wait
 
+    def _data(self, kind: Kind, procedure: Procedure, following: Next) -> Mapping[str, Any]:
+        """What goes on record of what it knows: as it was, unless the step has changed it."""
+        if following.data is None:
+            return procedure.data
+        if not isinstance(following.data, kind.work):
+            raise TypeError(f"a step of {kind.name} gave {type(following.data).__name__} as its data")
+        return to_record(following.data)
+
     def _too_late(self, procedure: Procedure) -> bool:
-        """Whether a word to PagerDuty, the status page or the tracker would come so late that it misleads."""
-        return procedure.kind.partition("-")[0] in TOLD and self.now() - procedure.started > GIVEN_UP
+        """Whether it has waited for what is away for so long that to do it now would mislead."""
+        gives_up = PROCEDURES[procedure.kind].gives_up
+        return gives_up is not None and self.now() - procedure.started > gives_up
 
     def _later(self, procedure: Procedure, seconds: float, why: str) -> float:
         """Come back to it; when that has happened a few times, the channel is told what is pending."""
@@ -182,8 +192,8 @@ class Steps:
             seconds = max(seconds, AWAY_LONG)
         self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
         if waits == PENDING:
-            facts = {"why": why, "kind": procedure.kind}
-            message = self._named(procedure, Reply("desk/pending", facts))
+            reply = Reply("desk/pending", {"why": why, "called": called(procedure.kind)})
+            message = self._named(procedure, reply)
             try:
                 self.outbox.deliver(
                     Posting("post", f"procedure:{procedure.id}:pending", procedure.channel, message.to_dict())
@@ -234,7 +244,8 @@ class Steps:
         if number is None or not (reply.incident or reply.note):
             return
         fields = {"at": at, "actor": actor, "kind": reply.template, "text": recorded(message.text), **reply.event}
-        change.events.append((number, Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key)))
+        event = Event(**fields, jobs=tuple(reply.jobs), ref=ref, key=key, receipt=reply.receipt)
+        change.events.append((number, event))
         change.due[f"card:{number}"] = self.now()
 
     def _show(self, procedure: Procedure, card: Reply) -> None:

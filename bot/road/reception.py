@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.call import Call
-from bot.store.store import AWAY, Store
+from bot.store.base import AWAY
+from bot.store.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,8 @@ from bot.doors import clock
 from bot.sandbox.queues.redis import RedisServer
 from bot.sandbox.stage import NightStage
 from bot.settings.environment import load
-from bot.store.store import Commit, Put, Store
+from bot.store.commit import Commit, Put
+from bot.store.store import Store
 from bot.wiring import house
 from tests.bench import Figure, part
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.incident import Incident
-from bot.store.store import Commit, Put
+from bot.store.commit import Commit, Put
 from tests.conversations.nights import Night
 
 

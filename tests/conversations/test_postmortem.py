@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.postmortem import sixtieth
+from handlers.drafting import sixtieth
 from tests.conversations.nights import Night
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -18,8 +18,10 @@ from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Plan, Reply
 from bot.outside.queues.protocol import Moved, Outcome, QueueStatus, Seen
 from bot.outside.queues.rq.client import RqQueue
+from bot.tools import Running
 from bot.triage.causes import CauseTable
-from handlers.replay import FOLLOWED, PATIENCE, replaying
+from handlers.replay import FOLLOWED, PATIENCE
+from handlers.replay import Replay as Knows
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 TABLE = CauseTable.load(Path(__file__).parents[2] / "templates" / "triage.toml")
@@ -111,35 +113,30 @@ class Replay:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.queue.jobs)
-        data = {
-            "queue": "q",
-            "status": "failed",
-            "total": len(self.queue.jobs),
-            "canary": self.canary,
-            "rate": self.rate,
-            "stop_after": self.stop_after,
-            "before": {"failed": 9, "depth": 0},
-        }
-        self.record = Procedure("r1", "replay", "start", "UONCALL", "COPS", self.now, data, "UONCALL")
+        before = {"failed": 9, "depth": 0}
+        jobs = len(self.queue.jobs)
+        self.knows = Knows("q", "failed", jobs, self.canary, self.rate, self.stop_after, before)
+        self.record = Procedure("r1", "replay", "start", "UONCALL", "COPS", self.now, confirmer="UONCALL")
 
     def steps(self, seconds: float = 0.0) -> Replay:
         """Move the clock and take one step."""
         self.now += timedelta(seconds=seconds)
-        step = replaying(self.record, tools(self.queue, self.now), cast("Any", self.ledger))
+        step = self.knows.step(self.record, tools(self.queue, self.now), self.ledger)
         self.ledger.saves(step)
-        self.record = replace(self.record, step=step.step, data=step.data)
-        self.card = step.card
+        self.record = replace(self.record, step=step.step)
+        assert isinstance(step.data, Knows)
+        self.knows, self.card = step.data, step.card
         if not step.step:
             (self.receipt,) = step.say
         return self
 
 
-def tools(queue: Queue, now: datetime = MIDNIGHT, held: Mapping[str, str] = MappingProxyType({})) -> Any:
+def tools(queue: Queue, now: datetime = MIDNIGHT, running: Sequence[Running[Knows]] = ()) -> Any:
     return SimpleNamespace(
         now=now,
-        queues=SimpleNamespace(get=lambda name: queue),
+        need=lambda kind: SimpleNamespace(get=lambda name: queue),
         triage=TABLE,
-        replays=SimpleNamespace(holders=lambda name: held),
+        procedures=SimpleNamespace(running=lambda work: running),
     )
 
 
@@ -165,8 +162,10 @@ def test_ids_that_are_named_are_all_taken_unless_another_count_is_said() -> None
 
 def test_a_job_that_another_is_replaying_is_theirs_though_it_is_not_failed_now() -> None:
     call = Call("c1", "UONCALL", "COPS", "/jobs replay q --ids 7", MIDNIGHT)
+    ledger = Ledger([Seen("7", "repost", LOST, 1)])
+    under_way = Running("r0", Knows("q", "failed", 1, 0, 0.0, 1), "ULEAD", "COPS", None, MIDNIGHT, ledger)
     with pytest.raises(Refused, match="<@ULEAD> is replaying `7` on q now"):
-        ACTIONS["/jobs replay"].answer(call, tools(Queue(), held={"7": "ULEAD"}), {"queue": "q", "ids": ("7",)})
+        ACTIONS["/jobs replay"].answer(call, tools(Queue(), running=[under_way]), {"queue": "q", "ids": ("7",)})
 
 
 @pytest.mark.parametrize(("hours", "taken"), [(1, 0), (23.9, 0), (24, 3), (40, 3)])

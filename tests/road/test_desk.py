@@ -17,13 +17,15 @@ from bot.domain.action import ACTIONS, Risk, action
 from bot.domain.call import Call
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.parameters import Text
-from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Begin, Plan, Reply
 from bot.outside.slack.protocol import Said
 from bot.road import desk as road
-from bot.store.store import Commit, Conflict, Put
+from bot.store.commit import Commit, Conflict, Put
 from bot.tools import Tools
+from handlers.jobs_switch import Switch
 from tests.parts import Night
+from tests.played import played
 
 
 @pytest.fixture
@@ -236,13 +238,13 @@ def test_what_cannot_be_rendered_is_a_failure_and_is_not_saved(night: Night, tri
 
 
 def test_an_action_that_asks_nobody_may_not_make_a_plan(night: Night, trial: Callable[..., str]) -> None:
-    night.says(trial(Risk.ACT, lambda call, tools: Plan("jobs/stop", Begin("switch"))))
+    night.says(trial(Risk.ACT, lambda call, tools: Plan("jobs/stop", Begin(Switch("reposts", paused=True)))))
     assert "failed on my side" in night.told.text
 
 
 def test_an_action_that_changes_something_may_not_begin_without_a_plan(night: Night, trial: Callable[..., str]) -> None:
     def begins(call: Call, tools: Tools) -> Reply:
-        return Reply("incident/noted", {"text": "x"}, begins=[Begin("switch", {"queue": "reposts", "paused": True})])
+        return Reply("incident/noted", {"text": "x"}, begins=[Begin(Switch("reposts", paused=True))])
 
     night.says(trial(Risk.CHANGE, begins))
     assert "failed on my side" in night.told.text
@@ -427,7 +429,7 @@ def test_a_plan_dies_when_its_target_has_changed(night: Night, trial: Callable[.
     facts = {"queue": "reposts", "paused": True, "depth": 9, "active": 1, "workers": 1}
 
     def scale(call: Call, tools: Tools) -> Plan:
-        begins = Begin("switch", {"queue": "reposts", "paused": True})
+        begins = Begin(Switch("reposts", paused=True))
         return Plan("jobs/switch", begins, facts, revision=seen[0])
 
     night.says(trial(Risk.CHANGE, scale))
@@ -488,7 +490,7 @@ def test_a_plan_that_is_not_on_record_is_answered(night: Night, text: str) -> No
 def test_what_destroys_is_confirmed_by_a_lead_who_did_not_ask(night: Night, trial: Callable[..., str]) -> None:
     night.house.desk.people._leads = ("ULEAD", "UONCALL")
     facts = {"queue": "reposts", "paused": True, "depth": 9, "active": 1, "workers": 1}
-    begins = Begin("switch", {"queue": "reposts", "paused": True})
+    begins = Begin(Switch("reposts", paused=True))
     night.says(trial(Risk.DESTROY, lambda call, tools: Plan("jobs/switch", begins, facts)))
     plan = night.last
     confirm = plan.button("Confirm")
@@ -614,12 +616,12 @@ def test_what_an_action_begins_goes_on_by_itself(
 ) -> None:
     taken: list[str] = []
 
-    def errand(under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
-        taken.append(f"{under_way.data['n']} for {under_way.asker} in {under_way.channel}")
+    def errand(data: Any, under_way: Procedure, tools: Tools) -> Next:
+        taken.append(f"{data.n} for {under_way.asker} in {under_way.channel}")
         return Next("")
 
-    monkeypatch.setitem(PROCEDURES, "errand", errand)
-    begins = [Begin("errand", {"n": n}) for n in (1, 2)]
+    run = played(monkeypatch, "errand", errand)
+    begins = [Begin(run(n)) for n in (1, 2)]
     reply = Reply("incident/noted", {"text": "on it"}, begins=begins)
     night.says(trial(Risk.ACT, lambda call, tools: reply))
     assert sorted(taken) == ["1 for UONCALL in COPS", "2 for UONCALL in COPS"]

@@ -12,7 +12,8 @@ from redis import Redis
 from bot.domain.errors import Later
 from bot.outside.pagerduty.protocol import Person
 from bot.road.people import FRESH, Roster
-from bot.store.store import SPARED, Store
+from bot.store.base import SPARED
+from bot.store.store import Store
 from tests.parts import Clock, Slack
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,33 +12,32 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import Later, Refused, Unreachable
-from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
+from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Reply
 from bot.road import procedures as steps
-from bot.store.records import Replays
-from bot.store.store import Commit, Conflict, Put
+from bot.store.commit import Commit, Conflict, Put
+from bot.store.for_handlers import StoredProcedures
 from bot.tools import Tools
+from handlers.jobs_switch import Switch
 from tests.parts import Clock, Night
+from tests.played import played
 
 
 class Died(BaseException):
     """The process is gone: nothing after this line happens."""
 
 
-Step = Callable[[Procedure, Tools], Next]
-
-
 class Story:
     """A procedure told step by step: each is a Next, an exception, or a function that gives one of them."""
 
-    def __init__(self, night: Night, monkeypatch: pytest.MonkeyPatch, kind: str = "story") -> None:
+    def __init__(self, night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
         self.night = night
         self.script: dict[str, list[Any]] = {}
         self.taken: list[str] = []
-        monkeypatch.setitem(PROCEDURES, kind, self._step)
-        self.kind = kind
+        self.kind = "story"
+        self.data = played(monkeypatch, self.kind, self._step, gives_up=timedelta(hours=12))
 
-    def _step(self, under_way: Procedure, tools: Tools, ledger: Ledger) -> Next:
+    def _step(self, data: Any, under_way: Procedure, tools: Tools) -> Next:
         self.taken.append(under_way.step)
         script = self.script[under_way.step]
         what = script.pop(0) if len(script) > 1 else script[0]
@@ -89,12 +88,12 @@ def texts(night: Night) -> Sequence[str]:
 
 
 def test_steps_follow_one_another_until_there_is_none(night: Night, story: Story) -> None:
-    story.tells(start=Next("go", {"n": 1}, say=[note("begun")]), go=Next("", {"n": 2}, say=[note("done")]))
+    story.tells(start=Next("go", story.data(1), say=[note("begun")]), go=Next("", story.data(2), say=[note("done")]))
     story.begins()
     night.rests()
     assert story.taken == ["start", "go"]
     assert texts(night) == ["begun", "done"]
-    assert story.record()["procedure"]["data"] == {"n": 2}
+    assert story.record()["procedure"]["data"] == {"n": 2, "by": ""}
     assert story.over()
 
 
@@ -157,32 +156,30 @@ def test_a_step_that_died_is_taken_again_and_what_it_says_is_said_once(
     assert story.over()
 
 
-def test_a_stop_while_a_step_is_taken_wins(night: Night, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    replay = Story(night, monkeypatch, "replay")
-    stops = Replays(night.house.store)
+def test_a_stop_while_a_step_is_taken_wins(night: Night, story: Story) -> None:
+    stops = StoredProcedures(night.house.store)
 
     def meanwhile(under_way: Procedure, tools: Tools) -> Next:
         if not under_way.stop:
             stops.stop("p1", "ULEAD")
-        return Next("", {"stopped by": under_way.stop})
+        return Next("", story.data(by=under_way.stop))
 
-    replay.tells(start=meanwhile)
-    replay.begins(queue="reposts", total=9)
+    story.tells(start=meanwhile)
+    story.begins()
     night.rests()
-    assert replay.taken == ["start", "start"]
-    assert replay.record()["procedure"]["data"] == {"stopped by": "ULEAD"}
-    with pytest.raises(Refused, match="has ended already"):
+    assert story.taken == ["start", "start"]
+    assert story.record()["procedure"]["data"]["by"] == "ULEAD"
+    with pytest.raises(Refused, match="The story has ended already"):
         stops.stop("p1", "ULEAD")
 
 
-def test_stopping_twice_is_stopping_once(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    replay = Story(night, monkeypatch, "replay")
-    replay.tells(start=Next("start", wait=60))
-    replay.begins(queue="reposts", total=9)
-    stops = Replays(night.house.store)
+def test_stopping_twice_is_stopping_once(night: Night, story: Story) -> None:
+    story.tells(start=Next("start", wait=60))
+    story.begins()
+    stops = StoredProcedures(night.house.store)
     stops.stop("p1", "UONCALL")
     stops.stop("p1", "ULEAD")
-    assert replay.record()["procedure"]["stop"] == "UONCALL"
+    assert story.record()["procedure"]["stop"] == "UONCALL"
     with pytest.raises(Refused, match="not on record"):
         stops.stop("p2", "ULEAD")
 
@@ -212,13 +209,15 @@ def test_an_incident_and_its_event_are_saved_with_the_step_or_not_at_all(night: 
     assert [event.text for event in night.house.store.timeline(1)[before:]] == ["Note by <@UONCALL>: resolved"]
 
 
-def test_what_is_noted_names_the_jobs_and_the_reference(night: Night, story: Story) -> None:
+def test_what_is_noted_names_the_jobs_and_the_reference_and_whether_it_is_a_receipt(night: Night, story: Story) -> None:
     night.opens()
-    story.tells(start=Next("", say=[note("moved", note=True, jobs=("41", "57"), event={"kind": "replay"})]))
+    said = note("moved", note=True, jobs=("41", "57"), event={"kind": "replay"}, receipt=True)
+    story.tells(start=Next("", say=[said]))
     story.begins(incident=1)
     night.rests()
     event = night.house.store.timeline(1)[-1]
     assert (event.kind, event.jobs, event.ref, event.actor) == ("replay", ("41", "57"), "ref12345", "UONCALL")
+    assert event.receipt
 
 
 def test_what_is_said_to_nobody_is_only_put_on_record(night: Night, story: Story) -> None:
@@ -257,6 +256,42 @@ def test_an_outside_system_that_is_away_is_waited_for(
     assert texts(night) == []
     night.rests(seconds)
     assert texts(night) == ["there again"]
+
+
+def test_what_gives_up_ends_with_a_sentence_when_the_other_side_was_away_too_long(night: Night, story: Story) -> None:
+    story.tells(start=Unreachable("PagerDuty is away."))
+    story.begins()
+    night.rests()
+    night.clock.passes(11.9 * 3600)
+    night.rests(60)
+    assert not story.over()
+    night.clock.passes(3600)
+    night.rests(60)
+    assert "Not done: the story. PagerDuty is away." in night.slack.texts()[-1]
+    assert story.over()
+
+
+def test_what_does_not_give_up_keeps_trying(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(data: Any, under_way: Procedure, tools: Tools) -> Next:
+        raise Unreachable("Redis is away.")
+
+    played(monkeypatch, "story", away)
+    procedure = _fresh(night.clock)
+    change = Commit(
+        [Put("procedure", "p1", 0, {"procedure": procedure.to_json()})], due={"procedure:p1": night.clock()}
+    )
+    night.house.store.commit(change)
+    night.clock.passes(30 * 86400)
+    night.rests(60)
+    assert night.house.store.due_at("procedure:p1") is not None
+
+
+def test_a_step_that_gives_another_kind_of_data_is_broken(night: Night, story: Story) -> None:
+    story.tells(start=Next("go", Switch("reposts", paused=True)))
+    story.begins()
+    night.rests(120)
+    assert "ref12345" in night.slack.texts()[-1]
+    assert story.record()["procedure"]["data"] == {}
 
 
 def test_what_is_broken_is_tried_five_times_and_ends_with_a_reference(
@@ -391,7 +426,7 @@ def test_two_who_take_the_same_step_save_it_once(night: Night, story: Story) -> 
     def other(under_way: Procedure, tools: Tools) -> Next:
         if len(story.taken) == 1:
             night.house.desk.steps.attend("p1")
-        return Next("", {"by": len(story.taken)}, say=[note("once")])
+        return Next("", story.data(len(story.taken)), say=[note("once")])
 
     story.tells(start=other)
     story.begins()

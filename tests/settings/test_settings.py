@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bot.settings.catalogue import Access, Ecs, MaintenanceEntry, Pace, QueueEntry, ServiceEntry
 from bot.settings.environment import Address, Part, Role, Secret, Settings, SettingsError, load
-from bot.store.store import LEASE
+from bot.store.base import LEASE
 
 ENV = {"SLACK_BOT_TOKEN": "xoxb-1-SECRET", "SLACK_APP_TOKEN": "xapp-1-SECRET"}
 EXAMPLES = Path(__file__).parents[2]

@@ -18,7 +18,8 @@ from bot.sandbox.queues.pipeline import QUEUE
 from bot.sandbox.queues.platforms import PlatformFault
 from bot.sandbox.slack.blocks import Message, interactive
 from bot.sandbox.slack.people import VisibleSlack
-from bot.store.store import AWAY, Store
+from bot.store.base import AWAY
+from bot.store.store import Store
 
 Json = dict[str, Any]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from bot.domain.errors import Refused
 from bot.domain.incident import Event, Incident
-from bot.domain.procedure import Procedure
-from bot.store.store import Commit, Conflict, Put, Store
+from bot.domain.procedure import Procedure, called, kind_of
+from bot.store.base import MONTH
+from bot.store.commit import Commit, Conflict, Put
+from bot.store.store import Store
+from bot.tools import Running
+
+T = TypeVar("T")
+TRIES = 50
 
 
 class StoredIncidents:
@@ -46,50 +52,48 @@ class StoredIncidents:
         return self._store.timeline(number)
 
 
-class Replays:
-    """``tools.Replays``: read from the procedures under way, so that there is nothing to keep in step with them."""
+class StoredProcedures:
+    """``tools.Procedures``: read from their records, so that there is nothing to keep in step with them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def running(self, queue: str = "") -> Sequence[Mapping[str, Any]]:
+    def running(self, work: type[T]) -> Sequence[Running[T]]:
+        kind = kind_of(work)
+        known = [Procedure.from_json(body["procedure"]) for body, _ in self._store.running()]
         return [
-            {
-                "id": each.id,
-                "queue": each.data["queue"],
-                "asker": each.asker,
-                "total": each.data["total"],
-                "channel": each.channel,
-            }
-            for each in self._store.running("replay")
-            if queue in ("", each.data["queue"])
+            Running(
+                each.id,
+                kind.read(each.data),
+                each.asker,
+                each.channel,
+                each.incident,
+                each.started,
+                kind.ledger(self._store.ledger(each.id)),
+            )
+            for each in known
+            if each.kind == kind.name and not each.ended
         ]
 
-    def holders(self, queue: str) -> Mapping[str, str]:
-        held: dict[str, str] = {}
-        for each in self._store.running("replay"):
-            if each.data["queue"] == queue:
-                ledger = self._store.ledger(each.id)
-                over = ledger.closed()
-                rows = enumerate(ledger.rows(0, ledger.count()))
-                held.update({seen.id: each.asker for place, seen in rows if place not in over})
-        return held
-
     def stop(self, id: str, by: str) -> None:
-        for _ in range(50):
+        for _ in range(TRIES):
             found = self._store.get("procedure", id)
             if not found:
-                raise Refused("That replay is not on record any more.")
+                raise Refused("That is not on record any more.")
             body, version = found
             procedure = Procedure.from_json(body["procedure"])
             if procedure.ended:
-                raise Refused("That replay has ended already.")
+                raise Refused(f"{_capital(called(procedure.kind))} has ended already.")
             if procedure.stop:
                 return
             stopped = {**body, "procedure": replace(procedure, stop=by).to_json()}
             try:
-                self._store.commit(Commit([Put("procedure", id, version, stopped, 30 * 86400)]))
+                self._store.commit(Commit([Put("procedure", id, version, stopped, MONTH)]))
             except Conflict:
                 continue
             return
-        raise Refused("That replay is changing too fast to be stopped just now.", "Press Stop again.")
+        raise Refused("It is changing too fast to be stopped just now.", "Press Stop again.")
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
