@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.running.supervisor import end_with_supervisor
-from bot.settings.environment import Role, Settings, SettingsError, foreign, load
 
 if TYPE_CHECKING:
+    from bot.settings.environment import Settings
+    from bot.settings.fields import Role
     from bot.wiring import House
 
 
@@ -32,6 +33,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """The script's entry. Returns the exit code."""
     parsed = _parser().parse_args(arguments)
+    from bot.settings.environment import SettingsError, foreign  # not needed for --help, and not quick
+
     try:
         os.environ.update(foreign(os.environ, Path.cwd()))
         code = int(parsed.run(parsed) or 0)
@@ -144,7 +147,7 @@ def _clock(parsed: argparse.Namespace) -> int:
 def _do(parsed: argparse.Namespace) -> int:
     from bot.doors.terminal import say
 
-    return say(_quiet_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
+    return say(_quiet_house("do").desk, parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
 
 
 # ---------------------------------------------------------------- looking after it
@@ -195,6 +198,8 @@ def _drill(parsed: argparse.Namespace) -> int:
 
 
 def _settings(role: Role) -> Settings:
+    from bot.outside.parts import load
+
     return load(os.environ, Path.cwd(), role)
 
 

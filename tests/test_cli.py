@@ -21,13 +21,13 @@ from bot.domain.errors import Refused
 from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure
 from bot.domain.reply import Begin, Plan
 from bot.doors import terminal
+from bot.outside.parts import load
 from bot.road.outbox import Outbox
 from bot.sandbox.github import GitHubSandbox
 from bot.sandbox.pagerduty import PagerDutySandbox
 from bot.sandbox.pipeline import QUEUE, seed
 from bot.sandbox.stage import FOREIGN, Stage
 from bot.sandbox.statuspage import StatuspageSandbox
-from bot.settings.environment import load
 from bot.tools import Tools
 from bot.wiring import House, house
 from tests.opened import Book, serving

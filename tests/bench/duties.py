@@ -26,9 +26,9 @@ from redis import Redis
 
 from bot.domain.incident import Incident
 from bot.doors import clock
+from bot.outside.parts import load
 from bot.sandbox.night import NightStage
 from bot.sandbox.redis import RedisServer
-from bot.settings.environment import load
 from bot.store.store import Commit, Put, Store
 from bot.wiring import house
 from tests.bench import Row
