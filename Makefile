@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 SOURCE := bot handlers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check format bench drill sandbox manifest lock clean
+.PHONY: help install test check format bench drill sandbox settings manifest lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ drill: $(STAMP) ## play the replay of failed jobs on a real Redis and print the 
 
 sandbox: $(STAMP) ## open the whole product in a browser page
 	$(BIN)/firewatch sandbox $(ARGS)
+
+settings: $(STAMP) ## write .env.example and docs/settings.md anew, after a setting was added or renamed
+	$(BIN)/python -c "from pathlib import Path; from bot.outside.parts import find; \
+	from bot.settings.listing import write; write(find(), Path())"
 
 manifest: $(STAMP) ## write manifest.yml anew, after a command was added or renamed
 	$(BIN)/firewatch manifest > manifest.yml

@@ -108,6 +108,10 @@ def _up(parsed: argparse.Namespace) -> int:
     from bot.running.supervisor import supervise
 
     settings = _settings("up")
+    if _has_own(settings):
+        from bot.wiring import check_own
+
+        check_own(settings)  # once, here, where it is seen; and not by each role again and again
     _logs(settings)
     return supervise([["slack"], ["worker", "--calls"], ["worker"], ["worker", "--steps"], ["clock"]])
 
@@ -170,7 +174,9 @@ def _manifest(parsed: argparse.Namespace) -> int:
     from bot.domain.action import nouns
     from bot.domain.errors import Refused
     from bot.outside.slack.manifest import manifest, to_yaml
+    from bot.running.packages import register
 
+    register(_settings("offline").catalogue.parts.packages)
     try:
         described = manifest(nouns(), http=parsed.http, prefix=parsed.prefix)
     except Refused as no:
@@ -201,6 +207,12 @@ def _settings(role: Role) -> Settings:
     from bot.outside.parts import load
 
     return load(os.environ, Path.cwd(), role)
+
+
+def _has_own(settings: Settings) -> bool:
+    """Whether a team has brought commands, causes or sections of its own."""
+    catalogue = settings.catalogue
+    return bool(catalogue.parts.packages or catalogue.triage.table or catalogue.runbook.folder)
 
 
 def _logs(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ from bot.outside.slack.protocol import Workspace
 from bot.outside.systems import PartSystems
 from bot.road.gate import Gate
 from bot.road.reception import Reception, WorkQueue
-from bot.settings.environment import Settings
+from bot.running.packages import register, template_folders
+from bot.settings.environment import Settings, SettingsError
 from bot.store.store import Store
 from handlers.incident import cards
 
@@ -89,6 +91,7 @@ def gate(
 
     ``parts``: those that stand in for the ones of the same name.
     """
+    register(settings.catalogue.parts.packages)
     text = redis_from(settings.redis_url.reveal(), decode=True)
     now = now or settings.clock or utc_now
     store = Store(text, lease=settings.lease, rate=settings.clock.rate if settings.clock else 1)
@@ -117,23 +120,18 @@ def house(
     from bot.road.people import Roster
     from bot.store.records import Replays, StoredIncidents
     from bot.tools import Tools
-    from bot.triage.runbook import Runbook
 
     front = gate(settings, now, parts=parts, line=line)
     now, line, systems = front.reception.now, front.reception.line, front.systems
     text, store, workspace = front.redis, front.store, front.workspace
-    renderer = Renderer(TEMPLATES)
+    renderer = Renderer(*template_folders(settings.catalogue.parts.packages, TEMPLATES))
     access = settings.catalogue.access
 
-    @functools.cache
-    def triage() -> Triage:
-        from bot.triage.causes import CauseTable
-
-        return CauseTable.load(TEMPLATES / "triage.toml")
-
-    @functools.cache
-    def runbook() -> Runbook:
-        return Runbook.load(TEMPLATES / "runbook")
+    triage, runbook = functools.cache(partial(_triage, settings)), functools.cache(partial(_runbook, settings))
+    if settings.catalogue.triage.table:
+        triage()
+    if settings.catalogue.runbook.folder:
+        runbook()
 
     def pager() -> Pager | None:
         return systems.find(Pager)
@@ -164,6 +162,39 @@ def house(
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
     desk = Desk(store, line, workspace, renderer, outbox, people, tools, now, cards, polled)
     return House(settings, text, line_redis, store, workspace, people, desk, tools, systems, now)
+
+
+def check_own(settings: Settings) -> None:
+    """Look at everything that a team has brought of its own. Raises SettingsError with what is wrong with it."""
+    catalogue = settings.catalogue
+    register(catalogue.parts.packages)
+    template_folders(catalogue.parts.packages, TEMPLATES)
+    if catalogue.triage.table:
+        _triage(settings)
+    if catalogue.runbook.folder:
+        _runbook(settings)
+
+
+def _triage(settings: Settings) -> Triage:
+    from bot.triage.causes import CauseTable
+    from bot.triage.own import WrongOwn, own_causes
+
+    shipped, own = CauseTable.load(TEMPLATES / "triage.toml"), settings.catalogue.triage.table
+    try:
+        return own_causes(shipped, settings.beside(own)) if own else shipped
+    except WrongOwn as wrong:
+        raise SettingsError(wrong.problems) from wrong
+
+
+def _runbook(settings: Settings) -> Runbook:
+    from bot.triage.own import WrongOwn, own_sections
+    from bot.triage.runbook import Runbook
+
+    shipped, own = Runbook.load(TEMPLATES / "runbook"), settings.catalogue.runbook.folder
+    try:
+        return own_sections(shipped, settings.beside(own)) if own else shipped
+    except WrongOwn as wrong:
+        raise SettingsError(wrong.problems) from wrong
 
 
 def redis_from(url: str, decode: bool) -> Redis:

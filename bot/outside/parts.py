@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 import bot.outside
+from bot.domain.errors import Taken
 from bot.outside.part import AnyPart, Part
 from bot.settings.catalogue import Catalogue
 from bot.settings.environment import Core, Settings, SettingsError, read
@@ -59,6 +60,8 @@ def team_module(name: str) -> ModuleType:
         raise
     except Exception as error:
         said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, Taken):
+            raise SettingsError([said]) from error
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
         raise SettingsError(
             [f"[parts] packages names {name}, which cannot be imported{_where(error)}: {kind}{said}"]
