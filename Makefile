@@ -8,7 +8,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 PYTEST := $(BIN)/python -m pytest --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install test proof check format bench drill sandbox manifest lock clean
+.PHONY: help install test proof check format bench drill sandbox settings manifest lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ format: $(INSTALLED_DEV) ## put the code into the form that check asks for
 bench: $(INSTALLED_DEV) ## measure against the yardsticks: a Markdown table; ARGS=door chooses
 	@$(BIN)/python -m tests.prepare >&2 || true
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+settings: $(INSTALLED) ## write .env.example and docs/settings.md anew, after a setting was added or renamed
+	$(BIN)/python -c "from pathlib import Path; from bot.outside.parts import find; \
+	from bot.settings.listing import write; write(find(), Path())"
 
 manifest: $(INSTALLED) ## write manifest.yml anew, after a command was added or renamed
 	$(BIN)/firewatch manifest > manifest.yml

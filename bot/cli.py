@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.running.supervisor import end_with_supervisor
-from bot.settings.environment import Role, Settings, SettingsError, foreign, load
 
 if TYPE_CHECKING:
+    from bot.settings.environment import Settings
+    from bot.settings.fields import Role
     from bot.wiring import House
 
 
@@ -32,6 +33,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """The script's entry. Returns the exit code."""
     parsed = _parser().parse_args(arguments)
+    from bot.settings.environment import SettingsError, foreign  # not needed for --help, and not quick
+
     try:
         os.environ.update(foreign(os.environ, Path.cwd()))
         code = int(parsed.run(parsed) or 0)
@@ -105,6 +108,10 @@ def _up(parsed: argparse.Namespace) -> int:
     from bot.running.supervisor import supervise
 
     settings = _settings("up")
+    if _has_own(settings):
+        from bot.wiring import check_own
+
+        check_own(settings)  # once, here, where it is seen; and not by each role again and again
     _logs(settings)
     return supervise([["slack"], ["worker", "--calls"], ["worker"], ["worker", "--steps"], ["clock"]])
 
@@ -144,7 +151,7 @@ def _clock(parsed: argparse.Namespace) -> int:
 def _do(parsed: argparse.Namespace) -> int:
     from bot.doors.terminal import say
 
-    return say(_quiet_house("do"), parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
+    return say(_quiet_house("do").desk, parsed.sentence, parsed.actor, parsed.channel, yes=parsed.yes, wait=parsed.wait)
 
 
 # ---------------------------------------------------------------- looking after it
@@ -167,7 +174,9 @@ def _manifest(parsed: argparse.Namespace) -> int:
     from bot.domain.action import nouns
     from bot.domain.errors import Refused
     from bot.outside.slack.manifest import manifest, to_yaml
+    from bot.running.packages import register
 
+    register(_settings("offline").catalogue.parts.packages)
     try:
         described = manifest(nouns(), http=parsed.http, prefix=parsed.prefix)
     except Refused as no:
@@ -195,7 +204,15 @@ def _drill(parsed: argparse.Namespace) -> int:
 
 
 def _settings(role: Role) -> Settings:
+    from bot.outside.parts import load
+
     return load(os.environ, Path.cwd(), role)
+
+
+def _has_own(settings: Settings) -> bool:
+    """Whether a team has brought commands, causes or sections of its own."""
+    catalogue = settings.catalogue
+    return bool(catalogue.parts.packages or catalogue.triage.table or catalogue.runbook.folder)
 
 
 def _logs(settings: Settings) -> None:

@@ -4,49 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any, Protocol
 
 from bot.domain.errors import FirewatchError, Later, Refused
-from bot.outside.github.protocol import Tracker
-from bot.outside.pagerduty.protocol import Pager
-from bot.outside.queues.protocol import Queues
-from bot.outside.statuspage.protocol import StatusPage
+from bot.domain.policy import People
+from bot.outside.part import AnyPart, Check, Sick
+from bot.outside.systems import PartSystems
+from bot.settings.environment import Settings
 from bot.store.base import AWAY
-from bot.wiring import House
+from bot.store.store import Store
 
 LATELY = timedelta(seconds=30)
 DOOR_SECONDS = 3.0
 
+Look = Callable[[], str]
 
-def examine(house: House) -> int:
-    """Print a line for each part. Returns 0 when all that is turned on works, else 1."""
-    parts: list[tuple[str, Callable[[], str]]] = [
-        ("catalogue", lambda: _catalogue(house)),
-        ("redis", lambda: _redis(house)),
-        ("slack", lambda: _slack(house)),
-        *([("socket", lambda: _socket(house))] if house.settings.slack.app_token else []),
-        *((f"queue {name}", lambda name=name: _queue(house, name)) for name in house.settings.catalogue.queues),
-        ("on call", lambda: _people(house)),
-        *_outside(house),
+
+class Examined(Protocol):
+    """An installation: ``wiring.House`` is one."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def systems(self) -> PartSystems: ...
+
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+
+
+def examine(house: Examined) -> int:
+    """Print a line for each thing that is asked. Returns 0 when all that is turned on works, else 1."""
+    systems = house.systems
+    asked: list[tuple[str, Look, str]] = [
+        ("catalogue", lambda: _catalogue(house), ""),
+        ("redis", lambda: _redis(house), "Look at REDIS_URL, and at that Redis' own settings."),
+        ("on call", lambda: _people(house), ""),
     ]
+    for part in systems.parts:
+        asked += _asked(house, part)
     sick = 0
-    for name, look in parts:
+    for name, look, remedy in asked:
         try:
             print(f"ok    {name}: {look()}")
         except (FirewatchError, Sick, *AWAY) as wrong:
             sick += 1
             print(f"wrong {name}: {_words(wrong)}")
-    for off in _off(house):
-        print(f"off   {off}")
+            if remedy := (isinstance(wrong, Sick) and wrong.remedy) or remedy:
+                print(f"      {remedy}")
+    for part in systems.parts:
+        if house.settings.find(part) is None:
+            print(f"off   {house.settings.off(part)}")
     for role in ("worker", "clock"):
         print(_seen(house, role))
     return 1 if sick else 0
 
 
-class Sick(Exception):
-    """A part answers, but not as it should."""
+def _asked(house: Examined, part: AnyPart) -> Iterator[tuple[str, Look, str]]:
+    """What is asked of a part that is on. It is built when the first check looks, so that a failure is that check's."""
+    systems, settings = house.systems, house.settings.find(part)
+
+    def look(check: Check[Any, Any]) -> str:
+        return check.look(settings, systems.built(part), systems.around)
+
+    for check in part.asked(settings, systems.around) if settings else ():
+        yield check.name, partial(look, check), check.remedy
 
 
 def _words(wrong: Exception) -> str:
@@ -57,14 +89,14 @@ def _words(wrong: Exception) -> str:
     return " ".join(str(wrong).split())
 
 
-def _catalogue(house: House) -> str:
+def _catalogue(house: Examined) -> str:
     file = house.settings.catalogue_file
     return f"{file.name}" if file.exists() else f"there is no {file.name}; the defaults hold"
 
 
-def _redis(house: House) -> str:
+def _redis(house: Examined) -> str:
     try:
-        info = house.redis.info()
+        info = house.store.redis.info()
     except AWAY as away:
         raise Sick(f"{house.settings.redis_url} is not reachable: {away}") from away
     kept = (
@@ -78,93 +110,27 @@ def _redis(house: House) -> str:
     return f"version {info.get('redis_version')}, {kept}"
 
 
-def _slack(house: House) -> str:
-    from bot.outside.slack.manifest import SCOPES
-
-    who = house.workspace.identity()
-    granted = {scope.strip() for scope in who.get("scopes", "").split(",") if scope.strip()}
-    missing = sorted(set(SCOPES) - granted) if granted else []
-    if missing:
-        raise Sick(
-            f"the token of {who.get('team', '?')} lacks {', '.join(missing)}: reinstall the app from manifest.yml"
-        )
-    return f"{who.get('team', '?')} as {who.get('user_id', '?')}, by {house.settings.slack.door}"
-
-
-def _socket(house: House) -> str:
-    from bot.outside.slack.socket import SlackSocket
-
-    slack = house.settings.slack
-    token = slack.app_token.reveal() if slack.app_token else ""
-    if not SlackSocket(token, lambda _: {}, slack.api_url).ticket():
-        raise Sick("Slack takes SLACK_APP_TOKEN, but names no address to connect to")
-    return "Slack offers a connection"
-
-
-def _queue(house: House, name: str) -> str:
-    queue = house.tools().need(Queues).get(name)
-    status = queue.status()
-    return f"{status.version or status.backend}, depth {status.depth}, {status.failed} failed, {status.workers} workers"
-
-
-def _people(house: House) -> str:
-    oncall = house.desk.people.oncall()
+def _people(house: Examined) -> str:
+    oncall = house.people.oncall()
     if not oncall:
         raise Sick(
             "nobody: [access] oncall in firewatch.toml names people, groups or schedules; until then nobody may act"
         )
-    return f"{len(oncall)} may act, {len(house.desk.people.leads())} lead"
+    return f"{len(oncall)} may act, {len(house.people.leads())} lead"
 
 
-def _outside(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Those of PagerDuty, the status page and GitHub that are turned on."""
-    settings, tools = house.settings, house.tools()
-    if (part := settings.pagerduty) and (pager := tools.find(Pager)):
-        yield "pagerduty", lambda: _pager(house, pager, part.from_address)
-    if (page := settings.statuspage) and (public := tools.find(StatusPage)):
-        yield "status page", lambda: _seen_to(public, f"page {page.page_id} answers")
-    if (hub := settings.github) and (tracker := tools.find(Tracker)):
-        yield "github", lambda: _seen_to(tracker, f"the issues of {hub.repository} can be read")
-
-
-def _seen_to(part: StatusPage | Tracker, well: str) -> str:
-    part.look()
-    return well
-
-
-def _pager(house: House, pager: Pager, sender: str) -> str:
-    if sender and not pager.user(sender):
-        raise Sick(f"PAGERDUTY_FROM is {sender}, and no user of that account has this address")
-    services = [each.pagerduty for each in house.settings.catalogue.services.values() if each.pagerduty]
-    if not services:
-        return "no service in firewatch.toml names one of PagerDuty's, so no alert will be seen"
-    return f"services: {len(services)}, open alerts: {len(pager.open(services))}"
-
-
-def _off(house: House) -> Iterator[str]:
-    settings = house.settings
-    if not settings.pagerduty:
-        yield settings.off("pagerduty")
-    if not settings.statuspage:
-        yield settings.off("statuspage")
-    if not settings.github:
-        yield settings.off("github")
-    if not settings.database:
-        yield settings.off("database")
-
-
-def _seen(house: House, role: str) -> str:
+def _seen(house: Examined, role: str) -> str:
     try:
         seen = house.store.last_alive(role)
     except AWAY:
         seen = None
-    lately = seen is not None and house.desk.now() - seen < LATELY * house.store.rate
+    lately = seen is not None and house.now() - seen < LATELY * house.store.rate
     return (
         f"{'ok   ' if lately else 'idle '} {role}: {f'seen {seen:%Y-%m-%d %H:%M:%S} UTC' if seen else 'not seen yet'}"
     )
 
 
-def alive(house: House, first: Path = Path("/proc/1/cmdline")) -> int:
+def alive(house: Examined, first: Path = Path("/proc/1/cmdline")) -> int:
     """0 when all that runs here lives, else 1: the door answers, a worker and a clock were seen in the last 30 s.
 
     A container runs what its first process says, and is not to be stopped because another one is away.
@@ -176,7 +142,7 @@ def alive(house: House, first: Path = Path("/proc/1/cmdline")) -> int:
     except AWAY as away:
         print(f"not alive: {' '.join(str(away).split())}")
         return 1
-    now, lately = house.desk.now(), LATELY * house.store.rate
+    now, lately = house.now(), LATELY * house.store.rate
     late += [role for role, at in seen.items() if not at or now - at > lately]
     print(f"not seen lately: {', '.join(late)}" if late else "alive")
     return 1 if late else 0
@@ -191,7 +157,7 @@ def _running(first: Path) -> set[str]:
     return {"worker", "clock"}
 
 
-def _answers(house: House) -> bool:
+def _answers(house: Examined) -> bool:
     """Whether the door on this machine does."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(house.settings.host, house.settings.host)
     try:

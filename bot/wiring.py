@@ -1,7 +1,7 @@
-"""Settings → Tools → Desk: the one file that knows everyone.
+"""Settings → parts → house: the one file that knows everyone.
 
 What only a worker needs (queue clients, the picture's library) is imported when it is first asked for, so that a door
-stays small.
+stays small. Tests and the sandbox hand in parts, a work queue and a pen of their own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.backoff import ConstantBackoff
@@ -21,45 +22,35 @@ from redis.retry import Retry
 import handlers  # noqa: F401  the table of contents: importing it makes every sentence known
 from bot.domain.call import Call
 from bot.doors.worker import RqWorkQueue
-from bot.outside.github.protocol import Tracker
 from bot.outside.pagerduty.protocol import Pager
-from bot.outside.queues.protocol import Queues
-from bot.outside.slack.client import SlackWorkspace
-from bot.outside.slack.protocol import Chat
-from bot.outside.statuspage.protocol import StatusPage
-from bot.road.reception import Reception
-from bot.settings.environment import Settings
+from bot.outside.part import AnyPart
+from bot.outside.parts import parts_of
+from bot.outside.slack.part import SLACK
+from bot.outside.slack.protocol import Workspace
+from bot.outside.systems import PartSystems
+from bot.road.gate import Gate
+from bot.road.reception import Reception, WorkQueue
+from bot.running.packages import register, template_folders
+from bot.settings.environment import Settings, SettingsError
 from bot.store.store import Store
 from handlers.incident import cards
 
 if TYPE_CHECKING:
     from bot.domain.incident import Pace
-    from bot.messages.render import Renderer
+    from bot.domain.policy import People
     from bot.road.desk import Desk
+    from bot.road.outbox import Draw
     from bot.tools import Service, Tools, Triage
     from bot.triage.runbook import Runbook
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 REDIS_SECONDS = 5.0
 
-T = TypeVar("T")
-
 Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a door is made of."""
-
-    settings: Settings
-    redis: Redis
-    store: Store
-    workspace: SlackWorkspace
-    reception: Reception
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +62,12 @@ class House:
     line_redis: Redis
     """For RQ's worker: it keeps bytes where the store keeps text, and waits for work as long as it likes."""
     store: Store
-    workspace: SlackWorkspace
-    renderer: Renderer
+    workspace: Workspace
+    people: People
     desk: Desk
     tools: Callable[[], Tools]
+    systems: PartSystems
+    now: Now
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +84,35 @@ class _Catalogue:
         return self.settings.catalogue.clocks.of(severity)
 
 
-class _Systems:
-    """``tools.Systems``: Protocol → how it is built, and how it is turned on."""
+def gate(
+    settings: Settings, now: Now | None = None, *, parts: Sequence[AnyPart] = (), line: WorkQueue | None = None
+) -> Gate:
+    """A door's share of the whole, which is little. Opens no connection yet.
 
-    def __init__(self, offered: Mapping[type[Any], tuple[Callable[[], Any], Callable[[], str]]]) -> None:
-        self._offered = offered
-
-    def find(self, kind: type[T]) -> T | None:
-        found: T | None = self._offered[kind][0]()
-        return found
-
-    def off(self, kind: type[Any]) -> str:
-        return self._offered[kind][1]()
-
-
-def gate(settings: Settings, now: Now | None = None) -> Gate:
-    """A door's share of the whole, which is little. Opens no connection yet."""
+    ``parts``: those that stand in for the ones of the same name.
+    """
+    register(settings.catalogue.parts.packages)
     text = redis_from(settings.redis_url.reveal(), decode=True)
+    now = now or settings.clock or utc_now
     store = Store(text, lease=settings.lease, rate=settings.clock.rate if settings.clock else 1)
-    workspace = SlackWorkspace(settings.slack.bot_token.reveal(), settings.slack.api_url)
-    line = RqWorkQueue(redis_from(settings.redis_url.reveal(), decode=False))
-    return Gate(settings, text, store, workspace, Reception(store, line, now or settings.clock or utc_now))
+    own = {each.name: each for each in parts}
+    systems = PartSystems(settings, [own.get(each.name, each) for each in parts_of(settings)], now)
+    line = line or RqWorkQueue(redis_from(settings.redis_url.reveal(), decode=False))
+    return Gate(settings, text, store, systems.the(SLACK), Reception(store, line, now), systems)
 
 
-def house(settings: Settings, now: Now | None = None) -> House:
-    """A worker's or clock's share of the whole. Opens no connection yet."""
+def house(
+    settings: Settings,
+    now: Now | None = None,
+    *,
+    parts: Sequence[AnyPart] = (),
+    line: WorkQueue | None = None,
+    draw: Draw | None = None,
+) -> House:
+    """A worker's or clock's share of the whole. Opens no connection yet.
+
+    ``parts``: those that stand in for the ones of the same name. ``line``: where work waits. ``draw``: makes pictures.
+    """
     from bot.doors.pagerduty import poll
     from bot.messages.render import Renderer
     from bot.road.desk import Desk
@@ -123,66 +120,21 @@ def house(settings: Settings, now: Now | None = None) -> House:
     from bot.road.people import Roster
     from bot.store.for_handlers import StoredIncidents, StoredProcedures
     from bot.tools import Tools
-    from bot.triage.runbook import Runbook
 
-    front = gate(settings, now)
-    now = front.reception.now
+    front = gate(settings, now, parts=parts, line=line)
+    now, line, systems = front.reception.now, front.reception.line, front.systems
     text, store, workspace = front.redis, front.store, front.workspace
-    renderer = Renderer(TEMPLATES)
+    renderer = Renderer(*template_folders(settings.catalogue.parts.packages, TEMPLATES))
     access = settings.catalogue.access
 
-    @functools.cache
-    def queues() -> Queues:
-        from bot.outside.queues.client import NamedQueues
+    triage, runbook = functools.cache(partial(_triage, settings)), functools.cache(partial(_runbook, settings))
+    if settings.catalogue.triage.table:
+        triage()
+    if settings.catalogue.runbook.folder:
+        runbook()
 
-        return NamedQueues(
-            {
-                name: (
-                    entry.backend,
-                    settings.queue_redis_url.reveal(),
-                    entry.prefix if entry.prefix is not None else settings.queue_prefix,
-                    entry.max_replay,
-                )
-                for name, entry in settings.catalogue.queues.items()
-            }
-        )
-
-    @functools.cache
-    def triage() -> Triage:
-        from bot.triage.causes import CauseTable
-
-        return CauseTable.load(TEMPLATES / "triage.toml")
-
-    @functools.cache
-    def runbook() -> Runbook:
-        return Runbook.load(TEMPLATES / "runbook")
-
-    @functools.cache
     def pager() -> Pager | None:
-        part = settings.pagerduty
-        if part is None:
-            return None
-        from bot.outside.pagerduty.client import PagerDuty
-
-        return PagerDuty(part.api_key.reveal(), part.from_address, part.api_url)
-
-    @functools.cache
-    def status_page() -> StatusPage | None:
-        part = settings.statuspage
-        if part is None:
-            return None
-        from bot.outside.statuspage.client import Statuspage
-
-        return Statuspage(part.api_key.reveal(), part.page_id, part.api_url)
-
-    @functools.cache
-    def tracker() -> Tracker | None:
-        part = settings.github
-        if part is None:
-            return None
-        from bot.outside.github.client import GitHub
-
-        return GitHub(part.token.reveal(), part.repository, part.api_url)
+        return systems.find(Pager)
 
     people = Roster(access.oncall, access.leads, access.channels, workspace, store, pager, now)
     services = [each.pagerduty for each in settings.catalogue.services.values() if each.pagerduty]
@@ -190,15 +142,6 @@ def house(settings: Settings, now: Now | None = None) -> House:
     def polled() -> Sequence[Call]:
         known = pager()
         return poll(known, services, now()) if known and services else []
-
-    offered: dict[type[Any], tuple[Callable[[], Any], Callable[[], str]]] = {
-        Chat: (lambda: workspace, str),
-        Queues: (queues, lambda: settings.off("queues")),
-        Pager: (pager, lambda: settings.off("pagerduty")),
-        StatusPage: (status_page, lambda: settings.off("statuspage")),
-        Tracker: (tracker, lambda: settings.off("github")),
-    }
-    systems = _Systems(offered)
 
     def tools() -> Tools:
         return Tools(
@@ -215,10 +158,43 @@ def house(settings: Settings, now: Now | None = None) -> House:
             posted=store.where,
         )
 
-    outbox = Outbox(store, workspace, now, draw)
+    outbox = Outbox(store, workspace, now, draw or drawn)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
-    desk = Desk(store, front.reception.line, workspace, renderer, outbox, people, tools, now, cards, polled)
-    return House(settings, text, line_redis, store, workspace, renderer, desk, tools)
+    desk = Desk(store, line, workspace, renderer, outbox, people, tools, now, cards, polled)
+    return House(settings, text, line_redis, store, workspace, people, desk, tools, systems, now)
+
+
+def check_own(settings: Settings) -> None:
+    """Look at everything that a team has brought of its own. Raises SettingsError with what is wrong with it."""
+    catalogue = settings.catalogue
+    register(catalogue.parts.packages)
+    template_folders(catalogue.parts.packages, TEMPLATES)
+    if catalogue.triage.table:
+        _triage(settings)
+    if catalogue.runbook.folder:
+        _runbook(settings)
+
+
+def _triage(settings: Settings) -> Triage:
+    from bot.triage.causes import CauseTable
+    from bot.triage.own import WrongOwn, own_causes
+
+    shipped, own = CauseTable.load(TEMPLATES / "triage.toml"), settings.catalogue.triage.table
+    try:
+        return own_causes(shipped, settings.beside(own)) if own else shipped
+    except WrongOwn as wrong:
+        raise SettingsError(wrong.problems) from wrong
+
+
+def _runbook(settings: Settings) -> Runbook:
+    from bot.triage.own import WrongOwn, own_sections
+    from bot.triage.runbook import Runbook
+
+    shipped, own = Runbook.load(TEMPLATES / "runbook"), settings.catalogue.runbook.folder
+    try:
+        return own_sections(shipped, settings.beside(own)) if own else shipped
+    except WrongOwn as wrong:
+        raise SettingsError(wrong.problems) from wrong
 
 
 def redis_from(url: str, decode: bool) -> Redis:
@@ -237,7 +213,7 @@ def redis_from(url: str, decode: bool) -> Redis:
     )
 
 
-def draw(picture: str, facts: Mapping[str, Any]) -> bytes:
+def drawn(picture: str, facts: Mapping[str, Any]) -> bytes:
     """The picture of that name, as PNG."""
     from bot.messages.picture import queue_picture
     from bot.outside.queues.protocol import Bucket

@@ -12,11 +12,13 @@ from typing import Any
 
 from bot.domain.call import Call
 from bot.domain.errors import Gone, Refused
-from bot.outside.queues.protocol import Bucket, Queues, QueueStatus
-from bot.outside.slack.protocol import Chat, Postable, Said
+from bot.outside.parts import load
+from bot.outside.queues.part import QUEUES
+from bot.outside.queues.protocol import Bucket, QueueStatus
+from bot.outside.slack.part import SLACK
+from bot.outside.slack.protocol import Postable, Said
 from bot.road.outbox import Posting
-from bot.settings.environment import load
-from bot.tools import Systems, Tools
+from bot.road.reception import WorkQueue
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -176,6 +178,9 @@ class Slack:
             raise Refused(f"There is no user group `{group}` in this workspace.")
         return self.groups[group]
 
+    def ping(self) -> str:
+        return self.identity()["team"]
+
     def identity(self) -> Mapping[str, str]:
         self._called("identity")
         return {"user_id": "UBOT", "team": "Reposters", "scopes": ""}
@@ -290,20 +295,6 @@ class Line:
         return self.space
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """``tools.Systems``, some of them the test's own."""
-
-    others: Systems
-    own: Mapping[Any, Any]
-
-    def find(self, kind: type[Any]) -> Any:
-        return self.own[kind] if kind in self.own else self.others.find(kind)
-
-    def off(self, kind: type[Any]) -> str:
-        return self.others.off(kind)
-
-
 class Night:
     """A whole installation in one process. ``again`` gives another process of the same installation."""
 
@@ -318,6 +309,10 @@ class Night:
         self.queue = Queue()
         self.line = Line()
         self._ids = count(1)
+        self.parts = (
+            replace(SLACK, build=lambda settings, around: self.slack),
+            replace(QUEUES, build=lambda settings, around: QueuesOfOne(self.queue)),
+        )
         self.house = self.again()
 
     def fresh(self) -> None:
@@ -327,25 +322,11 @@ class Night:
         self.queue.__init__()  # type: ignore[misc]
         self.line.waiting.clear()
 
-    def again(self) -> House:
+    def again(self, line: WorkQueue | None = None) -> House:
         """The desk of a fresh process, knowing nothing but what is on record."""
-        made = house(self.settings, self.clock)
-        desk, slack = made.desk, self.slack
-        desk.workspace = desk.forms.workspace = desk.rounds.workspace = desk.outbox.workspace = (
-            desk.people._workspace
-        ) = slack
-        desk.line = self.line
-        desk.outbox.draw = lambda picture, facts: b"PNG"
-        tools = desk.tools
-
-        def own() -> Tools:
-            made = tools()
-            own_systems: dict[Any, Any] = {Chat: slack, Queues: QueuesOfOne(self.queue)}
-            return replace(made, systems=Replaced(made.systems, own_systems))
-
-        desk.tools = desk.forms.tools = desk.steps.tools = desk.plans.tools = desk.rounds.tools = own
-        self.house = made
-        return made
+        line = line or self.line
+        self.house = house(self.settings, self.clock, parts=self.parts, line=line, draw=lambda picture, facts: b"PNG")
+        return self.house
 
     def call(self, text: str, actor: str = "UONCALL", channel: str = "COPS", **more: Any) -> Call:
         id = more.pop("id", f"call{next(self._ids):012d}")

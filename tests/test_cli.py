@@ -22,6 +22,7 @@ from bot.domain.errors import Refused
 from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Begin, Plan
 from bot.doors import terminal
+from bot.outside.parts import load
 from bot.road.outbox import Outbox
 from bot.sandbox.bot_environment import FOREIGN
 from bot.sandbox.github import GitHubSandbox
@@ -29,7 +30,6 @@ from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.queues.pipeline import QUEUE, seed
 from bot.sandbox.stage import Stage
 from bot.sandbox.statuspage import StatuspageSandbox
-from bot.settings.environment import load
 from bot.tools import Tools
 from bot.wiring import House, house
 from handlers import jobs_switch

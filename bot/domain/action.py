@@ -24,7 +24,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from bot.domain.call import Call, Door
-from bot.domain.errors import Misworded
+from bot.domain.errors import Misworded, Taken
 from bot.domain.parameters import KINDS, Parameter, Text, written
 from bot.domain.reply import Answer
 from bot.domain.words import quoted
@@ -139,7 +139,7 @@ def action(
 
     def add(handler: Handler) -> Handler:
         if name in ACTIONS:
-            raise TypeError(f"{name} is said twice: {ACTIONS[name].handler} and {handler}")
+            raise Taken(name, ACTIONS[name].handler, handler)
         summary, _, rest = (inspect.getdoc(handler) or "").partition("\n")
         if not summary:
             raise TypeError(f"{name} has no docstring, and so no help")

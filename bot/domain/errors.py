@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 class FirewatchError(Exception):
@@ -20,6 +17,13 @@ class Refused(FirewatchError):
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+
+
+class Taken(TypeError):
+    """Two things were given one name: ``what`` it is, and the functions or classes that claim it."""
+
+    def __init__(self, what: str, first: Any, second: Any) -> None:
+        super().__init__(f"{what} is declared twice: in {first.__module__} and in {second.__module__}")
 
 
 class Misworded(Refused):

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from bot.doors import http as web
 from bot.doors.pagerduty import PagerDutyDoor
 from bot.doors.slack import SlackDoor
+from bot.outside.pagerduty.part import PAGERDUTY
+from bot.outside.slack.part import SLACK
+from bot.road.gate import Gate
 from bot.road.intake import Receiver
 from bot.running.metrics import collect
-from bot.wiring import Gate
 
 if TYPE_CHECKING:
     from bot.outside.slack.socket import SlackSocket
@@ -25,13 +27,13 @@ LATELY = timedelta(seconds=30)
 
 def run(gate: Gate, stop: threading.Event) -> None:
     """Until told to stop. Raises Refused when the port is taken."""
-    slack = gate.settings.slack
+    slack = gate.settings.need(SLACK)
     secret = slack.signing_secret.reveal() if slack.signing_secret else ""
     door = SlackDoor(gate.reception, secret, now=gate.reception.now)
     receivers: dict[str, Receiver] = {}
     if slack.door == "http":
         receivers["/slack/events"] = door.receive
-    pagerduty = gate.settings.pagerduty
+    pagerduty = gate.settings.find(PAGERDUTY)
     if pagerduty and pagerduty.webhook_secret:
         services = [each.pagerduty for each in gate.settings.catalogue.services.values() if each.pagerduty]
         pager = PagerDutyDoor(pagerduty.webhook_secret.reveal(), services, gate.reception.now)
@@ -53,7 +55,7 @@ def run(gate: Gate, stop: threading.Event) -> None:
 
 
 def _socket(gate: Gate, door: SlackDoor) -> SlackSocket | None:
-    slack = gate.settings.slack
+    slack = gate.settings.need(SLACK)
     if not slack.app_token:
         return None
     from bot.outside.slack.socket import SlackSocket  # only here, so that the HTTP door does without websockets

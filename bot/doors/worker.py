@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.queue import EnqueueData
 
-from bot.road.desk import Desk
 from bot.store.base import AWAY
+from bot.store.store import Store
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -31,7 +32,20 @@ LONGEST = 500
 """What the clock lets a queue grow to: some 3 s of a worker's time. What is due may wait in the store as well, and
 there it stands once, however often the clock has looked at it."""
 
-_desk: Desk | None = None
+
+class Attendant(Protocol):
+    """``road.desk.Desk``, as far as a worker knows it."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+
+    def attend(self, member: str, mark: str = "") -> None: ...
+
+
+_desk: Attendant | None = None
 
 
 class RqWorkQueue:
@@ -93,7 +107,7 @@ class _Worker(SimpleWorker):
         super().check_for_suspension(burst)
 
 
-def work(desk: Desk, redis: Redis, queues: Sequence[str] = (CALLS, STEPS)) -> None:
+def work(desk: Attendant, redis: Redis, queues: Sequence[str] = (CALLS, STEPS)) -> None:
     """Attend to what comes in these queues, the first one first, until told to stop.
 
     SIGTERM and SIGINT say so: the piece of work at hand is finished first. A Redis that is away, or goes away, is
@@ -129,7 +143,7 @@ def _worker(queues: list[str], redis: Redis, stopping: threading.Event) -> _Work
     return worker
 
 
-def _live(desk: Desk, stopping: threading.Event) -> None:
+def _live(desk: Attendant, stopping: threading.Event) -> None:
     while True:
         try:
             desk.store.alive("worker", desk.now())

@@ -27,7 +27,7 @@ from __future__ import annotations
 import functools
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,17 +100,17 @@ class View:
 
 
 class Renderer:
-    """The templates of one folder. Made once a process; safe to use from many threads."""
+    """The templates of some folders, the first that has a name counting. Made once a process; any thread may use it."""
 
-    def __init__(self, templates_dir: Path) -> None:
-        self._dir = templates_dir
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
         self._forge = _Forge()
-        self._files = _environment(templates_dir, _finalize_file, phrases.MARKDOWN)
+        self._files = _environment(folders, _finalize_file, phrases.MARKDOWN)
 
     @functools.cached_property
     def _slack(self) -> Environment:
         """Made when something is first said: reading the macros takes 40 ms, and a door or a clock says nothing."""
-        environment = _environment(self._dir, _finalize, phrases.SLACK)
+        environment = _environment(self._folders, _finalize, phrases.SLACK)
         environment.filters.update(
             json=self._forge.dump,
             tojson=_tojson,
@@ -124,7 +124,7 @@ class Renderer:
 
     def names(self) -> list[str]:
         """Every template there is, as ``render`` and ``render_text`` take it; the macros' own files are none."""
-        found = (path.relative_to(self._dir) for path in self._dir.rglob("*.j2"))
+        found = {path.relative_to(folder) for folder in self._folders for path in folder.rglob("*.j2")}
         return sorted(path.as_posix().removesuffix(".j2") for path in found if not path.name.startswith("_"))
 
     def render(self, template: str, facts: Mapping[str, Any], incident: int | None = None) -> Message:
@@ -328,9 +328,9 @@ def _finalize_file(value: Any) -> Markup:
     return Markup(phrases.escape_markdown(mask(clean(value))))
 
 
-def _environment(folder: Path, finalize: Any, words: phrases.Words) -> Environment:
+def _environment(folders: Sequence[Path], finalize: Any, words: phrases.Words) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.wiring import Gate
+from bot.road.gate import Gate
 
 
 def collect(gate: Gate) -> bytes:

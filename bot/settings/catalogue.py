@@ -6,259 +6,300 @@ Every wrong key and value of the file is collected, each with its line, its sect
 from __future__ import annotations
 
 import re
-import tomllib
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from bot.domain.incident import SEVERITIES
-from bot.settings.tomlfile import Check, Problems, Table, broken, near, shown
+from bot.domain.parameters import duration_from_word
+from bot.settings.fields import wrong
+from bot.settings.lines import Problems, not_one_of, shown
+from bot.settings.near import near
 
-BACKENDS = ("bullmq", "rq")
-
-
-# ---------------------------------------------------------------- what it holds
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Channels served (ids or names, `*` allowed); on-call engineers and leads.
-
-    People are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
-    """
-
-    channels: tuple[str, ...] = ("*",)
-    oncall: tuple[str, ...] = ()
-    leads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How soon an alert is acknowledged, an update follows the last one, and a postmortem the resolution."""
-
-    ack: timedelta = timedelta(minutes=5)
-    update: timedelta = timedelta(minutes=15)
-    postmortem: timedelta = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The usual pace, and that of each severity that has its own."""
-
-    usual: Pace = Pace()
-    own: Mapping[str, Pace] = field(default_factory=dict)
-
-    def of(self, severity: str) -> Pace:
-        """The pace of an incident of this severity."""
-        return self.own.get(severity, self.usual)
-
-
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
-    """`[queues.NAME]`. `backend` is "bullmq" or "rq"; `max_replay` the most jobs one replay may name;
-    `prefix` stands for QUEUE_PREFIX where this queue has another."""
-
-    name: str
-    backend: str = "bullmq"
-    max_replay: int = 1000
-    prefix: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ecs:
-    """An ECS service by its cluster's and its own name."""
-
-    cluster: str
-    service: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceEntry:
-    """`[services.NAME]`: one thing that can be on fire. Empty strings are parts it does not have."""
-
-    name: str
-    pagerduty: str = ""
-    channel: str = ""
-    queue: str = ""
-    ecs: Ecs | None = None
-    health: str = ""
-    runbook: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """wanted = max(minimum, min(maximum, depth / jobs_per_worker))"""
-
-    minimum: int = 1
-    maximum: int = 8
-    jobs_per_worker: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class MaintenanceEntry:
-    """`[[maintenance]]`: a task due at the cron times `at` of `zone` (IANA); `owner` as in Access, or ""."""
-
-    task: str
-    at: str
-    zone: str = "UTC"
-    owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """All of `firewatch.toml`. Without a file, the defaults: served everywhere, and nobody on call."""
-
-    access: Access = Access()
-    clocks: Clocks = Clocks()
-    queues: Mapping[str, QueueEntry] = field(default_factory=dict)
-    services: Mapping[str, ServiceEntry] = field(default_factory=dict)
-    scaling: Scaling = Scaling()
-    maintenance: tuple[MaintenanceEntry, ...] = ()
-
-
-# ---------------------------------------------------------------- reading it
-
-
-def read_catalogue(text: str, name: str = "firewatch.toml") -> tuple[Catalogue, list[str]]:
-    """The Catalogue in `text`, and a sentence for each thing wrong with it, which then has its default."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return Catalogue(), [broken(error, text, name)]
-    problems = Problems(name, text)
-    root = Table(problems, (), data)
-    queues = {each.name: _queue(each) for each in root.tables("queues")}
-    catalogue = Catalogue(
-        access=_access(root.table("access")),
-        clocks=_clocks(root.table("clocks")),
-        queues=queues,
-        services={each.name: _service(each, queues) for each in root.tables("services")},
-        scaling=_scaling(root.table("scaling")),
-        maintenance=_maintenance(root.rows("maintenance")),
-    )
-    root.close()
-    return catalogue, problems.sorted()
-
-
-def _access(table: Table) -> Access:
-    access = Access(
-        channels=tuple(each.removeprefix("#") for each in table.texts("channels", ("*",))),
-        oncall=table.texts("oncall", (), _not_a_person),
-        leads=table.texts("leads", (), _not_a_person),
-    )
-    table.close()
-    return access
-
-
-def _clocks(table: Table) -> Clocks:
-    usual = _pace(table, Pace())
-    own = {severity: _pace(table.table(severity), usual, last=True) for severity in SEVERITIES}
-    table.close()
-    return Clocks(usual, {severity: pace for severity, pace in own.items() if pace != usual})
-
-
-def _pace(table: Table, base: Pace, *, last: bool = False) -> Pace:
-    pace = Pace(
-        ack=table.duration("ack", base.ack),
-        update=table.duration("update", base.update),
-        postmortem=table.duration("postmortem", base.postmortem),
-    )
-    if last:
-        table.close()
-    return pace
-
-
-def _queue(table: Table) -> QueueEntry:
-    queue = QueueEntry(
-        name=table.name,
-        backend=table.text("backend", "bullmq", _not_one_of(BACKENDS)),
-        max_replay=table.number("max_replay", 1000),
-        prefix=table.text("prefix", "") or None,
-    )
-    table.close()
-    return queue
-
-
-def _service(table: Table, queues: Mapping[str, QueueEntry]) -> ServiceEntry:
-    service = ServiceEntry(
-        name=table.name,
-        pagerduty=table.text("pagerduty", ""),
-        channel=table.text("channel", "").removeprefix("#"),
-        queue=table.text("queue", "", _not_one_of(queues, "a queue of this file")),
-        ecs=_ecs(table.table("ecs")) if table.has("ecs") else None,
-        health=table.text("health", ""),
-        runbook=table.text("runbook", ""),
-    )
-    table.close()
-    return service
-
-
-def _ecs(table: Table) -> Ecs:
-    ecs = Ecs(cluster=table.text("cluster"), service=table.text("service"))
-    table.close()
-    return ecs
-
-
-def _scaling(table: Table) -> Scaling:
-    scaling = Scaling(
-        minimum=table.number("minimum", 1, least=0),
-        maximum=table.number("maximum", 8),
-        jobs_per_worker=table.number("jobs_per_worker", 50),
-    )
-    if scaling.minimum > scaling.maximum:
-        table.wrong("minimum", f"is {scaling.minimum}, more than maximum, which is {scaling.maximum}")
-    table.close()
-    return scaling
-
-
-def _maintenance(rows: Sequence[Table]) -> tuple[MaintenanceEntry, ...]:
-    entries: list[MaintenanceEntry] = []
-    for table in rows:
-        entry = MaintenanceEntry(
-            task=table.text("task"),
-            at=table.text("at", None, _not_cron),
-            zone=table.text("zone", "UTC", _not_a_zone),
-            owner=table.text("owner", "", _not_a_person),
-        )
-        if entry.task and any(other.task == entry.task for other in entries):
-            table.wrong("task", f"{shown(entry.task)} stands in this file twice")
-        table.close()
-        entries.append(entry)
-    return tuple(entries)
+LONGEST = timedelta(days=366)
+"""No duration of a settings file is longer; one that is must be a slip of the pen."""
 
 
 # ---------------------------------------------------------------- what a value has to be
 
 
-def _not_one_of(names: Iterable[str], what: str = "") -> Check:
-    def check(value: str) -> str:
-        known = list(names)
-        if value in known:
-            return ""
-        allowed = f"one of {', '.join(known)}" if known else "empty: there are none"
-        return f"is not {what or 'known here'}; it can be {allowed}{near(value, known)}"
-
-    return check
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise wrong("may not be empty")
+    return text
 
 
-def _not_a_person(value: str) -> str:
-    if re.fullmatch(r"(?:[UW][A-Z0-9_]*|group:[^\s:]+|pagerduty:[^\s:]+)", value):
-        return ""
-    return "names no one; it can be a Slack user id (U…), group:HANDLE or pagerduty:SCHEDULE"
-
-
-def _not_cron(value: str) -> str:
-    from croniter import croniter  # 20 ms that a catalogue without maintenance need not wait for
-
-    if len(value.split()) == 5 and croniter.is_valid(value):
-        return ""
-    return "is no cron expression; it has five fields, such as 0 9 * * TUE"
-
-
-def _not_a_zone(value: str) -> str:
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise wrong(f'is a duration in quotes, such as "90s", "15m", "24h" or "1d", not {shown(value)}')
     try:
-        zoneinfo.ZoneInfo(value)
+        found = duration_from_word(value)
+    except (ValueError, OverflowError):
+        found = timedelta(0)
+    if not timedelta(0) < found <= LONGEST:
+        raise wrong(f"{shown(value)} is no duration, such as 90s, 15m, 24h or 1d (at most 366d)")
+    return found
+
+
+def _word(text: str) -> str:
+    if not text.strip():
+        raise wrong(f"{shown(text)} is not a text")
+    return text
+
+
+def _person(text: str) -> str:
+    if text and not re.fullmatch(r"(?:[UW][A-Z0-9_]*|group:[^\s:]+|pagerduty:[^\s:]+)", text):
+        raise wrong(f"{shown(text)} names no one; it can be a Slack user id (U…), group:HANDLE or pagerduty:SCHEDULE")
+    return text
+
+
+def _cron(text: str) -> str:
+    from datetime import datetime
+
+    from cronsim import CronSim, CronSimError  # a catalogue without maintenance need not wait for it
+
+    try:
+        if len(text.split()) == 5:
+            CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001  it is only asked whether it can be read
+            return text
+    except CronSimError:
+        pass
+    raise wrong(f"{shown(text)} is no cron expression; it has five fields, such as 0 9 * * TUE")
+
+
+def _zone(text: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return f"is no time zone, such as UTC or Europe/Berlin{near(value, zoneinfo.available_timezones())}"
-    return ""
+        meant = near(text, zoneinfo.available_timezones())
+        raise wrong(f"{shown(text)} is no time zone, such as UTC or Europe/Berlin{meant}") from None
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Filled = Annotated[str, AfterValidator(_filled)]
+Channel = Annotated[str, AfterValidator(lambda text: text.removeprefix("#"))]
+Words = tuple[Annotated[str, AfterValidator(_word)], ...]
+Channels = tuple[Annotated[str, AfterValidator(_word), AfterValidator(lambda text: text.removeprefix("#"))], ...]
+People = tuple[Annotated[str, AfterValidator(_word), AfterValidator(_person)], ...]
+Owner = Annotated[str, AfterValidator(_person)]
+Positive = Annotated[StrictInt, Field(ge=1)]
+
+
+# ---------------------------------------------------------------- what it holds
+
+
+class Table(BaseModel):
+    """One table of the file. A part that has a table of its own derives its model from this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True)
+
+
+class Access(Table):
+    """Which channels are served, who is on call, who leads.
+
+    People are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
+    """
+
+    channels: Channels = Field(default=("*",), description="Channels served: ids or names, `*` allowed.")
+    oncall: People = Field(default=(), description="On-call engineers.")
+    leads: People = Field(default=(), description="Who confirms what destroys, beside the one who asks.")
+
+
+class Pace(Table):
+    """How soon an alert is acknowledged, an update follows the last one, and a postmortem the resolution."""
+
+    ack: Duration = Field(default=timedelta(minutes=5), description="From the alert to the first person who takes it.")
+    update: Duration = Field(default=timedelta(minutes=15), description="Between two updates of an incident.")
+    postmortem: Duration = Field(default=timedelta(hours=24), description="From the resolution to the postmortem.")
+
+
+class OwnPace(Table):
+    """The pace of one severity: what it does not say is as usual."""
+
+    ack: Duration | None = None
+    update: Duration | None = None
+    postmortem: Duration | None = None
+
+
+class Clocks(Pace):
+    """How soon things fall due, and for which severities differently: `sev1 = { update = "10m" }`."""
+
+    sev1: OwnPace = Field(default=OwnPace(), description="The pace of sev1, where it has its own.")
+    sev2: OwnPace = Field(default=OwnPace(), description="The pace of sev2.")
+    sev3: OwnPace = Field(default=OwnPace(), description="The pace of sev3.")
+    sev4: OwnPace = Field(default=OwnPace(), description="The pace of sev4.")
+
+    def of(self, severity: str) -> Pace:
+        """The pace of an incident of this severity."""
+        own: OwnPace = getattr(self, severity) if severity in SEVERITIES else OwnPace()
+        return Pace(
+            ack=own.ack or self.ack,
+            update=own.update or self.update,
+            postmortem=own.postmortem or self.postmortem,
+        )
+
+
+NAME = "\0name"
+"""No key of a file is called so: by it a named table is told its name."""
+
+
+class Named(Table):
+    """A table that is one of several: `[queues.NAME]`."""
+
+    name: str = Field(default="", validation_alias=NAME)
+
+
+def _named(tables: object) -> object:
+    if not isinstance(tables, Mapping):
+        return tables
+    return {name: {NAME: name, **each} if isinstance(each, dict) else each for name, each in tables.items()}
+
+
+class QueueEntry(Named):
+    """A queue of the reposting system."""
+
+    backend: Literal["bullmq", "rq"] = Field(default="bullmq", description="The library that keeps it.")
+    max_replay: Positive = Field(default=1000, description="The most jobs that one replay may name.")
+    prefix: str | None = Field(default=None, description="BullMQ's key prefix, where this queue's is not QUEUE_PREFIX.")
+
+
+class Ecs(Table):
+    """An ECS service by its cluster's and its own name."""
+
+    cluster: Filled
+    service: Filled
+
+
+class ServiceEntry(Named):
+    """One thing that can be on fire. What it does not have is left out."""
+
+    pagerduty: str = Field(default="", description="The id of PagerDuty's service.")
+    channel: Channel = Field(default="", description="Where its alerts and incidents are announced.")
+    queue: str = Field(default="", description="Its queue, one of `[queues]`.")
+    ecs: Ecs | None = Field(default=None, description="`{ cluster, service }`: where it runs on ECS.")
+    health: str = Field(default="", description="The path that says whether it is well.")
+    runbook: str = Field(default="", description="The section of the runbook to open first.")
+
+
+class Scaling(Table):
+    """wanted workers = max(minimum, min(maximum, depth / jobs_per_worker))"""
+
+    minimum: Annotated[StrictInt, Field(ge=0)] = Field(default=1, description="Never fewer workers.")
+    maximum: Positive = Field(default=8, description="Never more workers.")
+    jobs_per_worker: Positive = Field(default=50, description="How many waiting jobs ask for one more.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Scaling:
+        if self.minimum > self.maximum:
+            sentence = f"is {self.minimum}, more than maximum, which is {self.maximum}"
+            raise PydanticCustomError("told", "{sentence}", {"sentence": sentence, "key": "minimum"})
+        return self
+
+
+class MaintenanceEntry(Table):
+    """A task that comes round. Written as `[[maintenance]]`, once for each."""
+
+    task: Filled = Field(description="Its name.")
+    at: Annotated[str, AfterValidator(_filled), AfterValidator(_cron)] = Field(
+        description="When: minute, hour, day, month, weekday, such as `0 9 * * TUE`."
+    )
+    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="The time zone of `at`.")
+    owner: Owner = Field(default="", description="Who does it, as in `[access]`.")
+
+
+class OwnRunbook(Table):
+    """A team's own sections of the runbook, before those shipped."""
+
+    folder: str = Field(default="", description="The folder that holds them, beside this file.")
+
+
+class OwnTriage(Table):
+    """A team's own causes of failures, before those shipped."""
+
+    table: str = Field(default="", description="The file that holds them, beside this file.")
+
+
+class OwnParts(Table):
+    """A team's own packages of systems, commands and templates. They are trusted as the program itself is."""
+
+    packages: Words = Field(default=(), description="Their names, as Python imports them.")
+
+
+class Catalogue(Table):
+    """All of `firewatch.toml`. Without a file, the defaults: served everywhere, and nobody on call."""
+
+    access: Access = Access()
+    clocks: Clocks = Clocks()
+    queues: Annotated[dict[str, QueueEntry], BeforeValidator(_named)] = Field(default_factory=dict)
+    services: Annotated[dict[str, ServiceEntry], BeforeValidator(_named)] = Field(default_factory=dict)
+    scaling: Scaling = Scaling()
+    maintenance: tuple[MaintenanceEntry, ...] = ()
+    runbook: OwnRunbook = OwnRunbook()
+    triage: OwnTriage = OwnTriage()
+    parts: OwnParts = OwnParts()
+
+
+# ---------------------------------------------------------------- reading it
+
+
+def packages_of(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The packages of `[parts]`, before the rest is read: they say which other tables there may be."""
+    parts = data.get("parts")
+    listed = parts.get("packages") if isinstance(parts, dict) else None
+    return tuple(each for each in listed if isinstance(each, str) and each.strip()) if isinstance(listed, list) else ()
+
+
+def read_catalogue(
+    data: Mapping[str, Any], problems: Problems, tables: Mapping[str, type[Table]]
+) -> tuple[Catalogue, Mapping[str, Table]]:
+    """The Catalogue in ``data``, and the tables that parts have there; what is wrong goes to ``problems``."""
+    own = {key: value for key, value in data.items() if key not in tables}
+    known = [*Catalogue.model_fields, *tables]
+    for key in [key for key in own if key not in Catalogue.model_fields]:
+        problems.unknown((key,), known)
+        del own[key]
+    catalogue, read = Catalogue(), {}
+    try:
+        catalogue = Catalogue.model_validate(own)
+    except ValidationError as error:
+        problems.add_all(error, Catalogue)
+    for name, model in tables.items():
+        try:
+            read[name] = model.model_validate(data.get(name, {}))
+        except ValidationError as error:
+            problems.add_all(error, model, (name,))
+    _compare(own, problems)
+    return catalogue, read
+
+
+def _compare(data: Mapping[str, Any], problems: Problems) -> None:
+    """What one table says of another: asked of the data itself, because what is wrong elsewhere does not excuse it."""
+    queues, services, rows = (data.get(key) for key in ("queues", "services", "maintenance"))
+    known = list(queues) if isinstance(queues, dict) else []
+    for name, service in services.items() if isinstance(services, dict) else ():
+        queue = service.get("queue") if isinstance(service, dict) else None
+        if isinstance(queue, str) and queue and queue not in known:
+            told = not_one_of(queue, known, "a queue of this file")
+            problems.add(("services", name, "queue"), f"{shown(queue)} {told}")
+    seen: set[str] = set()
+    for place, row in enumerate(rows if isinstance(rows, list) else ()):
+        task = row.get("task") if isinstance(row, dict) else None
+        if isinstance(task, str) and task in seen:
+            problems.add(("maintenance", place, "task"), f"{shown(task)} stands in this file twice")
+        seen |= {task} if isinstance(task, str) and task.strip() else set()

@@ -1,35 +1,43 @@
 """Environment, `.env` and `firewatch.toml` → one frozen Settings, or one error that names all that is wrong.
 
-Secrets are `Secret`s: they show themselves as `***` wherever they are printed, logged or formatted.
+What the parts beside it need is said by their own declarations (``bot.outside.part``), which are handed in.
 """
 
 from __future__ import annotations
 
-import hmac
-import re
-from collections.abc import Mapping, Sequence
+import tomllib
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NoReturn, final
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from dotenv.parser import parse_stream
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
+from bot.domain.errors import Refused
 from bot.running.timepiece import Timepiece
-from bot.settings.catalogue import Catalogue, read_catalogue
-from bot.settings.tomlfile import near, resembling
+from bot.settings.catalogue import Catalogue, Table, packages_of, read_catalogue
+from bot.settings.fields import (
+    Need,
+    Port,
+    RedisAddress,
+    Role,
+    Variables,
+    names_of,
+    seconds,
+    variable,
+    written_as,
+)
+from bot.settings.lines import Problems, broken
+from bot.settings.near import near, resembling
+from bot.settings.secrets import Address
 
-Role = Literal["up", "slack", "worker", "clock", "do", "offline"]
-"""What is being started. `up` and `slack` open Slack's door; `worker`, `clock` and `do` only speak to Slack;
-`offline` (manifest, health, drill) needs neither."""
+M = TypeVar("M", bound=BaseModel)
+S_co = TypeVar("S_co", bound=BaseModel, covariant=True)
+T = TypeVar("T", bound=Table)
 
-Part = Literal["pagerduty", "statuspage", "github", "database", "queues"]
-"""What may be off."""
-
-LOG_LEVELS = ("debug", "info", "warning", "error")
 LEASE = 5.0
-LEASES = (0.2, 60.0)
-"""Less would not outlast one pause of a busy machine; more would leave what a dead process was at lying for long."""
 
 
 class SettingsError(Exception):
@@ -40,144 +48,99 @@ class SettingsError(Exception):
         self.problems = list(problems)
 
 
-# ---------------------------------------------------------------- secrets
-
-
-class Secret:
-    """A text that does not show itself: `str`, `repr` and `format` give `***`; `reveal` gives the text."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself: for the client that sends it, and for nobody else."""
-        return self._text
-
-    def __str__(self) -> str:
-        return "***"
-
-    @final
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}('{self}')"
-
-    @final
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __copy__(self) -> Secret:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Secret:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        # A pickle ends up in Redis, or in a file, for all to read.
-        raise TypeError("a Secret is not pickled; read_catalogue the settings again in the other process")
-
-
-class Address(Secret):
-    """A URL that may hold a password: shown without user, password and query."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        parts = urlsplit(self._text)
-        host = parts.netloc.rpartition("@")[2]
-        hidden = "***@" if "@" in parts.netloc else ""
-        return f"{parts.scheme}://{hidden}{host}{parts.path}{'?***' if parts.query else ''}"
-
-
 # ---------------------------------------------------------------- what there is
 
 
-@dataclass(frozen=True, slots=True)
-class Slack:
-    """Slack's side. With an app token the door is Socket Mode, else HTTP with the signing secret."""
+class Core(Variables):
+    """What the bot itself needs, whatever it is connected to."""
 
-    bot_token: Secret
-    app_token: Secret | None
-    signing_secret: Secret | None
-    api_url: str
-    """Always ends in a slash."""
+    redis_url: RedisAddress = variable(
+        "REDIS_URL", "Redis", "The bot's own data, and the work that waits.", Address("redis://127.0.0.1:6379/0")
+    )
+    host: str = variable("HOST", "Host of the HTTP door", "Where it listens.", "127.0.0.1")
+    port: Port = variable("PORT", "Port of the HTTP door", "0 takes any that is free.", 8080)
+    config: str = variable(
+        "FIREWATCH_CONFIG", "Catalogue", "The file that holds what is not secret.", "", shown="firewatch.toml"
+    )
+    log: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda text: text.lower())] = variable(
+        "FIREWATCH_LOG", "Log", "What is logged at least: debug, info, warning or error.", "info"
+    )
+    # Less would not outlast one pause of a busy machine; more would leave what a dead process was at lying for long.
+    lease: Annotated[float, seconds(0.2, 60.0)] = variable(
+        "FIREWATCH_LEASE", "Lease", "Seconds until another process may take up what a dead one was at.", LEASE
+    )
+    clock: Annotated[
+        Timepiece | None,
+        written_as(Timepiece.read, "is not of the form 2026-11-23T03:00:00Z@1763866800*60; leave it unset"),
+    ] = variable("FIREWATCH_CLOCK", "Moved clock", "A clock that was moved, for drills and tests.")
+
+
+class Declared(Protocol[S_co]):
+    """What is asked of a part here; ``bot.outside.part.Part`` is one."""
 
     @property
-    def door(self) -> Literal["socket", "http"]:
-        return "socket" if self.app_token else "http"
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> type[S_co]: ...
+
+    @property
+    def off(self) -> str: ...
+
+    @property
+    def table(self) -> type[Table] | None: ...
+
+    def turned_on(self, settings: Any) -> bool: ...
+
+    def needed(self, settings: Any, role: Role) -> Iterable[Need]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PagerDuty:
-    """`from_address`: the e-mail of the PagerDuty user the bot acts as when nobody's own will do; or ""."""
-
-    api_key: Secret
-    from_address: str
-    api_url: str
-    webhook_secret: Secret | None
-    routing_key: Secret | None
-
-
-@dataclass(frozen=True, slots=True)
-class StatusPage:
-    api_key: Secret
-    page_id: str
-    api_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class GitHub:
-    """`repository` is OWNER/NAME."""
-
-    token: Secret
-    repository: str
-    api_url: str
+Find = Callable[[Sequence[str], Path], Sequence[Declared[BaseModel]]]
+"""The packages of `[parts]` and the folder of the catalogue → every part, the shipped ones first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the program is told from outside. A part that is off is None; `off` says how to turn it on."""
+    """All that the program is told from outside."""
 
-    slack: Slack
     redis_url: Address
-    queue_redis_url: Address
-    host: str = "127.0.0.1"
-    port: int = 8080
-    queue_prefix: str = "bull"
-    pagerduty: PagerDuty | None = None
-    statuspage: StatusPage | None = None
-    github: GitHub | None = None
-    database: Address | None = None
-    log: str = "info"
-    lease: float = LEASE
+    host: str
+    port: int
+    log: str
+    lease: float
     """Seconds until another process may take up what a dead one was at."""
-    clock: Timepiece | None = None
+    clock: Timepiece | None
     """A clock that was moved, for drills and tests."""
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    catalogue_file: Path = Path("firewatch.toml")
+    catalogue: Catalogue
+    catalogue_file: Path
+    parts: Mapping[str, BaseModel | None] = field(default_factory=dict)
+    """A part's name → its settings, None while it is off."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """A part's name → its own table of the catalogue."""
 
-    def off(self, part: Part) -> str:
+    def find(self, part: Declared[M]) -> M | None:
+        """A part's settings, None while it is off."""
+        found = self.parts.get(part.name)
+        return found if isinstance(found, part.settings) else None
+
+    def need(self, part: Declared[M]) -> M:
+        """The same; raises Refused, with how to turn it on, while it is off."""
+        found = self.find(part)
+        if found is None:
+            raise Refused(self.off(part))
+        return found
+
+    def table(self, kind: type[T]) -> T:
+        """A part's own table of the catalogue, by its model."""
+        return next(each for each in self.tables.values() if isinstance(each, kind))
+
+    def off(self, part: Declared[BaseModel]) -> str:
         """How to turn on a part that is off, in a sentence for the person who asked for it."""
-        return _OFF[part].format(file=self.catalogue_file.name)
+        return part.off.replace("{file}", self.catalogue_file.name)
 
-
-_OFF: Mapping[Part, str] = {
-    "pagerduty": "PagerDuty is off: set PAGERDUTY_API_KEY, and PAGERDUTY_FROM to the e-mail of one of its "
-    "users, then restart Firewatch.",
-    "statuspage": "The status page is off: set STATUSPAGE_API_KEY and STATUSPAGE_PAGE_ID, then restart Firewatch.",
-    "github": "GitHub is off: set GITHUB_TOKEN, and GITHUB_REPOSITORY to OWNER/NAME, then restart Firewatch.",
-    "database": "The reposting system's database is off: set DATABASE_URL to its PostgreSQL (with a role "
-    "that may only read_catalogue), then restart Firewatch.",
-    "queues": "No queue is known: add [queues.NAME] with a backend to {file}, then restart Firewatch.",
-}
+    def beside(self, path: str) -> Path:
+        """A path that the catalogue names: where it does not begin at the root, it begins at the catalogue."""
+        return self.catalogue_file.parent / Path(path).expanduser()
 
 
 # ---------------------------------------------------------------- reading it
@@ -186,116 +149,76 @@ _OFF: Mapping[Part, str] = {
 def foreign(environ: Mapping[str, str], cwd: Path, prefix: str = "AWS_") -> dict[str, str]:
     """What only `cwd/.env` says under names that are a library's own: the library looks into the environment itself.
 
-    What is wrong with the file is left to `load` to say.
+    What is wrong with the file is left to `read` to say.
     """
-    written = _Environment({}, cwd / ".env").written
+    written = Environment({}, cwd / ".env").written
     return {name: text for name, text in written.items() if name.startswith(prefix) and name not in environ}
 
 
-def load(environ: Mapping[str, str], cwd: Path, role: Role = "up") -> Settings:
+def read(environ: Mapping[str, str], cwd: Path, role: Role, find: Find) -> Settings:
     """The settings that `environ`, `cwd/.env` and the catalogue hold; `environ` wins over `.env`.
 
     Raises SettingsError with everything that is missing for this role, or wrong for any.
     """
-    env = _Environment(environ, cwd / ".env")
-    catalogue, file = _catalogue(env, cwd)
-    slack = _slack(env, role)
-    redis_url = env.address("REDIS_URL", _REDIS) or Address("redis://127.0.0.1:6379/0")
-    settings = Settings(
-        slack=slack,
-        redis_url=redis_url,
-        queue_redis_url=env.address("QUEUE_REDIS_URL", _REDIS) or redis_url,
-        host=env.text("HOST", "127.0.0.1"),
-        port=env.port("PORT", 8080),
-        queue_prefix=env.text("QUEUE_PREFIX", "bull"),
-        pagerduty=_pagerduty(env),
-        statuspage=_statuspage(env),
-        github=_github(env),
-        database=env.address("DATABASE_URL", ("postgresql", "postgres")),
-        log=env.choice("FIREWATCH_LOG", LOG_LEVELS, "info"),
-        lease=env.seconds("FIREWATCH_LEASE", LEASE, *LEASES),
-        clock=env.clock("FIREWATCH_CLOCK"),
+    env = Environment(environ, cwd / ".env")
+    file, text = _catalogue_text(env, cwd)
+    data: dict[str, Any] = {}
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        env.problems.append(broken(error, text, file.name))
+    try:
+        parts = find(packages_of(data), file.parent)
+    except SettingsError as error:
+        env.problems.extend(error.problems)
+        parts = find((), file.parent)
+    problems = Problems(file.name, text)
+    catalogue, tables = read_catalogue(data, problems, {each.name: each.table for each in parts if each.table})
+    env.problems.extend(problems.sorted())
+    core = env.model(Core)
+    chosen = {each.name: _chosen(env, each, role) for each in parts}
+    if env.problems or core is None:
+        raise SettingsError(env.problems)
+    return Settings(
+        redis_url=core.redis_url,
+        host=core.host,
+        port=core.port,
+        log=core.log,
+        lease=core.lease,
+        clock=core.clock,
         catalogue=catalogue,
         catalogue_file=file,
+        parts=chosen,
+        tables=tables,
     )
-    if env.problems:
-        raise SettingsError(env.problems)
-    return settings
 
 
-_REDIS = ("redis", "rediss", "unix")
-
-
-def _slack(env: _Environment, role: Role) -> Slack:
-    bot = env.token("SLACK_BOT_TOKEN", "xoxb-", "the bot token of the app's page OAuth & Permissions")
-    app = env.token("SLACK_APP_TOKEN", "xapp-", "an app-level token with the scope connections:write")
-    signing = env.secret("SLACK_SIGNING_SECRET")
-    api_url = env.base("SLACK_API_URL", "https://slack.com/api")
-    if role != "offline" and not env.has("SLACK_BOT_TOKEN"):
-        env.missing("SLACK_BOT_TOKEN", "it begins with xoxb- and stands on the app's page OAuth & Permissions")
-    if role in ("up", "slack") and not env.has("SLACK_APP_TOKEN") and not signing:
-        env.problems.append(
-            "Slack cannot reach the bot: set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which needs no public "
-            "address, or SLACK_SIGNING_SECRET for HTTP"
-        )
-    return Slack(bot or Secret(""), app, signing, f"{api_url}/")
-
-
-def _pagerduty(env: _Environment) -> PagerDuty | None:
-    key = env.secret("PAGERDUTY_API_KEY")
-    sender = env.text("PAGERDUTY_FROM", "")
-    if sender and not re.fullmatch(r"[^@\s]+@[^@\s]+", sender):
-        env.problems.append("PAGERDUTY_FROM is no e-mail address; it is that of a PagerDuty user")
-    part = (
-        env.base("PAGERDUTY_API_URL", "https://api.pagerduty.com"),
-        env.secret("PAGERDUTY_WEBHOOK_SECRET"),
-        env.secret("PAGERDUTY_ROUTING_KEY"),
-    )
-    return PagerDuty(key, sender, *part) if key else None
-
-
-def _statuspage(env: _Environment) -> StatusPage | None:
-    key = env.secret("STATUSPAGE_API_KEY")
-    page = env.text("STATUSPAGE_PAGE_ID", "")
-    url = env.base("STATUSPAGE_API_URL", "https://api.statuspage.io")
-    if not key:
+def _chosen(env: Environment, part: Declared[M], role: Role) -> M | None:
+    """A part's settings, None while it is off. What is wrong with them is told in either case."""
+    found = env.model(part.settings)
+    if found is None:
         return None
-    if not page:
-        env.missing("STATUSPAGE_PAGE_ID", "STATUSPAGE_API_KEY is set, and needs to know the page")
-    return StatusPage(key, page, url)
+    for need in part.needed(found, role):
+        env.demand(need)
+    return found if part.turned_on(found) else None
 
 
-def _github(env: _Environment) -> GitHub | None:
-    token = env.secret("GITHUB_TOKEN")
-    repository = env.text("GITHUB_REPOSITORY", "")
-    if repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        env.problems.append("GITHUB_REPOSITORY is not of the form OWNER/NAME")
-    url = env.base("GITHUB_API_URL", "https://api.github.com")
-    # A token alone is no mistake: it stands in many environments that have nothing to do with this bot.
-    return GitHub(token, repository, url) if token and repository else None
-
-
-def _catalogue(env: _Environment, cwd: Path) -> tuple[Catalogue, Path]:
-    named = env.text("FIREWATCH_CONFIG", "")
+def _catalogue_text(env: Environment, cwd: Path) -> tuple[Path, str]:
+    named = env.text("FIREWATCH_CONFIG")
     file = cwd / Path(named or "firewatch.toml").expanduser()
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        return file, file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         if named:
             env.problems.append(f"FIREWATCH_CONFIG names {named}, and there is no such file in {cwd}")
-        return Catalogue(), file
     except UnicodeDecodeError as error:
         env.problems.append(f"{file.name} is not UTF-8: byte {error.start + 1} cannot be read")
-        return Catalogue(), file
     except OSError as error:
         env.problems.append(f"{file.name} cannot be read: {error.strerror}")
-        return Catalogue(), file
-    catalogue, problems = read_catalogue(text, file.name)
-    env.problems.extend(problems)
-    return catalogue, file
+    return file, ""
 
 
-class _Environment:
+class Environment:
     """Names and texts, those of the process before those of the file; empty is unset. Collects problems."""
 
     def __init__(self, environ: Mapping[str, str], file: Path) -> None:
@@ -327,79 +250,49 @@ class _Environment:
         self._asked.add(name)
         return name in self._texts
 
-    def missing(self, name: str, why: str) -> None:
+    def text(self, name: str) -> str:
+        return self._texts[name] if self.has(name) else ""
+
+    def demand(self, need: Need) -> None:
+        """One of these variables has to be set."""
+        if any(self.has(name) for name in need.names):
+            return
+        self.problems.append(need.why if len(need.names) > 1 else self._missing(need.names[0], need.why))
+
+    def _missing(self, name: str, why: str) -> str:
         stem = name.partition("_")[0]
         alike = resembling(name, [each for each in self._texts.keys() - self._asked if each.startswith(stem)])
-        self.problems.append(f"{name} is not set: {why}{f'; is {alike} a slip of the pen?' if alike else ''}")
+        return f"{name} is not set: {why}{f'; is {alike} a slip of the pen?' if alike else ''}"
 
-    def text(self, name: str, default: str) -> str:
-        return self._texts[name] if self.has(name) else default
+    def model(self, model: type[M]) -> M | None:
+        """What these variables say. One that is wrong has its default, and is a problem; None when that is not enough.
 
-    def secret(self, name: str) -> Secret | None:
-        return Secret(self._texts[name]) if self.has(name) else None
+        A value is shown only where its field is no secret: those raise sentences of their own.
+        """
+        fields = names_of(model)
+        given = {name: self._texts[name] for name in fields if self.has(name)}
+        while True:
+            try:
+                return model.model_validate(given)
+            except ValidationError as error:
+                before = dict(given)
+                for each in error.errors(include_url=False):
+                    name = str(each["loc"][0]) if each["loc"] else ""
+                    self.problems.append(self._told(name, each["type"], each.get("ctx", {}), model, fields))
+                    given.pop(name, None)
+                if given == before:
+                    return None
 
-    def token(self, name: str, begins: str, what: str) -> Secret | None:
-        secret = self.secret(name)
-        if secret is None:
-            return None
-        text = secret.reveal()
-        if re.fullmatch(rf"{begins}\S+", text):
-            return secret
-        # What kind of thing it is may be told, but never a part of it.
-        kind = next(
-            (f"; this is {kind}" for start, kind in _KINDS.items() if text.startswith(start) and start != begins), ""
-        )
-        self.problems.append(f"{name} is not of the form {begins}…: it is {what}{kind}")
-        return None
-
-    def port(self, name: str, default: int) -> int:
-        text = self.text(name, str(default))
-        if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= 65535:
-            return int(text)
-        self.problems.append(f"{name} is {text!r}; it is a port, 0 to 65535 (0: any that is free)")
-        return default
-
-    def seconds(self, name: str, default: float, least: float, most: float) -> float:
-        text = self.text(name, f"{default:g}")
-        if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) and least <= float(text) <= most:
-            return float(text)
-        self.problems.append(f"{name} is {text!r}; it is a number of seconds, {least:g} to {most:g}")
-        return default
-
-    def clock(self, name: str) -> Timepiece | None:
-        try:
-            return Timepiece.read(self._texts[name]) if self.has(name) else None
-        except ValueError:
-            self.problems.append(f"{name} is not of the form 2026-11-23T03:00:00Z@1763866800*60; leave it unset")
-            return None
-
-    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
-        text = self.text(name, default).lower()
-        if text in allowed:
-            return text
-        self.problems.append(f"{name} is {text!r}; it is one of {', '.join(allowed)}{near(text, allowed)}")
-        return default
-
-    def base(self, name: str, default: str) -> str:
-        """The base of an HTTP API, without a slash at its end."""
-        text = self.text(name, default)
-        return text.rstrip("/") if self._is_address(name, text, ("https", "http")) else default
-
-    def address(self, name: str, schemes: tuple[str, ...]) -> Address | None:
-        text = self.text(name, "")
-        return Address(text) if text and self._is_address(name, text, schemes) else None
-
-    def _is_address(self, name: str, text: str, schemes: tuple[str, ...]) -> bool:
-        try:
-            parts = urlsplit(text)
-            place = parts.path if parts.scheme == "unix" else parts.hostname
-            if parts.scheme in schemes and place and parts.port != 0:
-                return True
-        except ValueError:  # a port that is no number, a bracket left open
-            pass
-        allowed = " or ".join(f"{scheme}://" for scheme in schemes)
-        self.problems.append(f"{name} is not an address of the form {allowed}HOST[:PORT]")
-        return False
-
-
-_KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token", '"': "in quotes"}
+    def _told(
+        self, name: str, kind: str, more: Mapping[str, Any], model: type[BaseModel], fields: Mapping[str, str]
+    ) -> str:
+        described = model.model_fields[fields[name]] if name in fields else None
+        if kind == "missing" and described:
+            return self._missing(name, (described.description or "it has to be").rstrip("."))
+        if kind == "told":
+            return f"{name} {more['sentence']}".strip()
+        if kind == "literal_error" and described:
+            text, known = self._texts[name].lower(), [str(each) for each in typing.get_args(described.annotation)]
+            return f"{name} is {text!r}; it is one of {', '.join(known)}{near(text, known)}"
+        what = {"int_parsing": "a whole number", "float_parsing": "a number", "bool_parsing": "true or false"}
+        return f"{name} is not {what.get(kind, 'of the right form')}"

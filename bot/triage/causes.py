@@ -89,7 +89,7 @@ class Row:
 
 
 class WrongTable(ValueError):
-    """The triage table cannot be used: which row, and what is wrong with it."""
+    """The triage table cannot be used: a sentence for each row that is wrong, with the file's name."""
 
 
 @dataclass(slots=True)
@@ -98,6 +98,8 @@ class CauseTable:
     only ever a plain dict of finished judgements."""
 
     rows: Sequence[Row]
+    own: Sequence[Row] = ()
+    """A team's own, tried before the others."""
     _shapes: dict[tuple[tuple[str, ...], str], Cause] = field(default_factory=dict, repr=False)
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     _briefs: dict[str, Cause] = field(default_factory=dict, repr=False)
@@ -105,20 +107,14 @@ class CauseTable:
     @classmethod
     def load(cls, path: Path) -> CauseTable:
         """Raises WrongTable when a row is incomplete, a key is there twice, or a pattern does not compile."""
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-        rows = [_row(raw) for raw in table.get("cause", [])]
-        keys = [row.cause.key for row in rows]
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise WrongTable(f"{path.name}: there twice: {', '.join(sorted(twice))}")
-        return cls(rows)
+        return cls(rows_of(path))
 
     def known(self) -> Iterable[Cause]:
-        return [row.cause for row in self.rows]
+        return [row.cause for row in (*self.own, *self.rows)]
 
     def runbook(self, key: str) -> str:
         """The section of the runbook to open for a cause; ``replay`` for one that is not in the table."""
-        return next((row.runbook for row in self.rows if row.cause.key == key), "replay")
+        return next((row.runbook for row in (*self.own, *self.rows) if row.cause.key == key), "replay")
 
     def cause(self, reason: str, name: str = "") -> Cause:
         """The cause of one failed reason; one made from the normalised reason when the table has none."""
@@ -145,20 +141,9 @@ class CauseTable:
         statuses = _numbers(_HTTP, text)
         platforms = _platforms(text, named)
         text = text.lower()
-        for platform in [*platforms, ""]:
-            rows = [row for row in self.rows if row.cause.platform == platform]
-            if not platform and not platforms:  # nobody says whose error it is: only what could be no other's tells
-                rows = [row for row in self.rows if row.anywhere or row.codes]
-                if found := [row for row in rows if row.says_alone(text, codes, subcodes)]:
-                    return found
-                rows = [row for row in self.rows if not row.cause.platform]
-            for fits in (
-                [row for row in rows if row.has_pair(codes, subcodes)],
-                [row for row in rows if row.says(text, codes if platform else set())],
-                [row for row in rows if row.http & statuses],
-            ):
-                if fits:
-                    return fits
+        for table in (self.own, self.rows):
+            if found := _fitting(table, text, platforms, codes, subcodes, statuses):
+                return found
         return []
 
     def _judge(self, reason: str, named: tuple[str, ...], shaped: str) -> Cause:
@@ -174,6 +159,27 @@ class CauseTable:
         if found is None:
             found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), platform))
         return found
+
+
+def _fitting(
+    table: Sequence[Row], text: str, platforms: Sequence[str], codes: set[int], subcodes: set[int], statuses: set[int]
+) -> list[Row]:
+    """The rows of this table that fit, best first."""
+    for platform in [*platforms, ""]:
+        rows = [row for row in table if row.cause.platform == platform]
+        if not platform and not platforms:  # nobody says whose error it is: only what could be no other's tells
+            rows = [row for row in table if row.anywhere or row.codes]
+            if found := [row for row in rows if row.says_alone(text, codes, subcodes)]:
+                return found
+            rows = [row for row in table if not row.cause.platform]
+        for fits in (
+            [row for row in rows if row.has_pair(codes, subcodes)],
+            [row for row in rows if row.says(text, codes if platform else set())],
+            [row for row in rows if row.http & statuses],
+        ):
+            if fits:
+                return fits
+    return []
 
 
 def _remember(memory: dict[Any, Any], key: Any, value: Any) -> Any:
@@ -219,7 +225,31 @@ def _unknown(whole: str, normal: str, platform: str) -> Cause:
     )
 
 
+def rows_of(path: Path) -> list[Row]:
+    """The rows of a table. Raises WrongTable with everything that is wrong with it, and OSError."""
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongTable(f"{path.name}: {error}") from error
+    rows: list[Row] = []
+    problems = [f"{path.name}: {key} is not known; there is [[cause]]" for key in table if key != "cause"]
+    listed = table.get("cause", [])
+    for raw in listed if isinstance(listed, list) else [listed]:
+        try:
+            rows.append(_row(raw))
+        except WrongTable as wrong:
+            problems.append(f"{path.name}: {wrong}")
+    keys = [row.cause.key for row in rows]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        problems.append(f"{path.name}: there twice: {', '.join(sorted(twice))}")
+    if problems:
+        raise WrongTable(*problems)
+    return rows
+
+
 def _row(raw: Mapping[str, Any]) -> Row:
+    if not isinstance(raw, Mapping):
+        raise WrongTable("each cause is a table, [[cause]]")
     key = raw.get("key", "")
     allowed = {
         "key",
@@ -242,6 +272,8 @@ def _row(raw: Mapping[str, Any]) -> Row:
         raise WrongTable(f"cause {key!r} has {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
     if raw["retry"] not in get_args(Retry):
         raise WrongTable(f"cause {key!r}: retry is one of {', '.join(get_args(Retry))}, not {raw['retry']!r}")
+    if raw["platform"] not in ("", *_SPELT):
+        raise WrongTable(f"cause {key!r}: platform is one of {', '.join(_SPELT)}, or empty, not {raw['platform']!r}")
     fields = ("key", "title", "platform", "meaning", "advice", "retry", "source")
     try:
         return Row(

@@ -95,10 +95,10 @@ class Section:
 
 
 class Runbook:
-    """All sections, by their numbers."""
+    """All sections, by their numbers; a team's own before those shipped."""
 
-    def __init__(self, sections: Iterable[Section]) -> None:
-        self.sections = tuple(sorted(sections, key=lambda each: each.number))
+    def __init__(self, sections: Iterable[Section], own: Iterable[Section] = ()) -> None:
+        self.sections = tuple(each for some in (own, sections) for each in sorted(some, key=lambda one: one.number))
         for each in ("key", "number"):
             twice = [name for name, count in Counter(getattr(one, each) for one in self.sections).items() if count > 1]
             if twice:

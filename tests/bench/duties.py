@@ -26,9 +26,9 @@ from redis import Redis
 
 from bot.domain.incident import Incident
 from bot.doors import clock
+from bot.outside.parts import load
 from bot.sandbox.queues.redis import RedisServer
 from bot.sandbox.stage import NightStage
-from bot.settings.environment import load
 from bot.store.commit import Commit, Put
 from bot.store.store import Store
 from bot.wiring import house

@@ -24,6 +24,7 @@ from bot.domain.incident import Incident
 from bot.doors import http as web
 from bot.doors.pagerduty import PagerDutyDoor
 from bot.doors.slack import SlackDoor
+from bot.outside.parts import load
 from bot.outside.slack.socket import SlackSocket
 from bot.road.desk import Desk
 from bot.sandbox.github import GitHubSandbox
@@ -34,7 +35,7 @@ from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.stage import CATALOGUE
 from bot.sandbox.statuspage import StatuspageSandbox
 from bot.sandbox.transcript import Transcript
-from bot.settings.environment import Settings, load
+from bot.settings.environment import Settings
 from bot.wiring import House, house
 
 THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -89,9 +90,7 @@ class Night:
         return load(environment, folder)
 
     def _house(self) -> House:
-        made = house(self.settings, now=self.now)
-        made.desk.line = self.line
-        return made
+        return house(self.settings, self.now, line=self.line)
 
     def restart(self) -> None:
         """Every process dies and starts anew, on another machine for all it knows: only Redis stays."""

@@ -413,7 +413,7 @@ def test_a_function_that_cannot_be_said_is_noticed_at_once() -> None:
     for handler, why in ((wordless, "no docstring"), (unreadable, "no word can be read as")):
         with pytest.raises(TypeError, match=why):
             action("/night x", Risk.LOOK)(handler)
-    with pytest.raises(TypeError, match="said twice"):
+    with pytest.raises(TypeError, match="/jobs status is declared twice: in handlers"):
         action("/jobs status", Risk.LOOK)(unreadable)
 
 

@@ -32,10 +32,9 @@ class Ticker:
     """A clock that counts what it has handed over, and can be stopped or killed."""
 
     def __init__(self, night: Night) -> None:
-        self.desk: Desk = night.again().desk
+        self.desk: Desk = night.again(line=self).desk
         self.handed: list[str] = []
         self.stop = threading.Event()
-        self.desk.line = self
         self.thread = threading.Thread(target=clock.run, args=(self.desk, self.stop), daemon=True)
         self.space = (500, 500)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.doors.serve import checks
+from bot.outside.parts import load
 from bot.outside.slack.socket import SlackSocket
 from bot.sandbox.stage import Stage
-from bot.settings.environment import load
 from bot.wiring import gate
 
 

@@ -15,10 +15,11 @@ from redis import Redis
 from bot.domain.call import Call
 from bot.doors import worker
 from bot.doors.worker import CALLS, LONGEST, STEPS, RqWorkQueue
+from bot.outside.parts import load
+from bot.road.gate import Gate
 from bot.sandbox.queues.redis import RedisServer
 from bot.sandbox.stage import Stage
-from bot.settings.environment import load
-from bot.wiring import Gate, gate
+from bot.wiring import gate
 
 
 @pytest.fixture(scope="module")

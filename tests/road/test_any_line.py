@@ -74,7 +74,6 @@ def killed_everywhere(
             died = False
         except Died:
             died = True
-            night.house.store._held.clear()
             for lease in night.house.redis.scan_iter("firewatch:lease:*"):
                 night.house.redis.delete(lease)
             night.clock.passes(5)

@@ -18,12 +18,13 @@ import pytest
 
 from bot.domain.call import Call
 from bot.messages.render import Renderer
+from bot.outside.parts import load
 from bot.outside.queues.protocol import Queues
 from bot.road.desk import BESIDE
 from bot.sandbox.slack.blocks import Message
 from bot.sandbox.slack.server import SlackSandbox
 from bot.sandbox.stage import CATALOGUE
-from bot.settings.environment import load
+from bot.store.store import Store
 from bot.wiring import House, house
 from tests.kills import Bench
 
@@ -36,6 +37,18 @@ AGAIN: Final = IDS[10:12]
 
 class Death(BaseException):
     """SIGKILL, as far as one thread can have it: no ``except Exception`` sees it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        held = list(store.redis.scan_iter(store.key("lease", "*")))
+        self.leases = {name: (store.redis.get(name), store.redis.pttl(name)) for name in held}
+
+    def stay(self) -> None:
+        """Put back the leases that it held: a dead process gives none back, and they run out by themselves."""
+        for name, (holder, milliseconds) in self.leases.items():
+            if holder and milliseconds > 0:
+                self.store.redis.set(name, holder, px=milliseconds)
 
 
 Point = Callable[[House], None]
@@ -63,9 +76,7 @@ class Night:
 
     def process(self) -> House:
         """A fresh one: it knows nothing but what is on record."""
-        made = house(self._settings, self.now)
-        made.desk.line = Line()
-        return made
+        return house(self._settings, self.now, line=Line())
 
     def call(self, text: str, message: str = "") -> Call:
         id, name = f"night{next(self._ids)}", "ops" if self.channel == "COPS" else ""
@@ -97,10 +108,10 @@ class Night:
     def dies(self, at: Point, doing: Callable[[House], object] | None = None) -> None:
         """A process that dies there; it has to, or nothing was tried. Its leases run out by themselves, as in life."""
         made = self.process()
-        made.store._release = lambda **given: 0  # type: ignore[assignment]
         at(made)
-        with pytest.raises(Death):
+        with pytest.raises(Death) as died:
             (doing or self.goes_on)(made)
+        died.value.stay()
 
 
 class Line:
@@ -143,7 +154,7 @@ def _at(what: str, when: Callable[..., bool], does: bool) -> Point:
                 return real(*given, **named)
             if does:
                 real(*given, **named)
-            raise Death
+            raise Death(made.store)
 
         setattr(parts[part], name, fatal)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.outside.parts import load
 from bot.running.timepiece import FASTEST, Timepiece
-from bot.settings.environment import SettingsError, load
+from bot.settings.environment import SettingsError
 
 THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1-a", "SLACK_APP_TOKEN": "xapp-1-a"}

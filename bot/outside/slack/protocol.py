@@ -111,6 +111,10 @@ class Workspace(Chat, Protocol):
         """User ids in a user group, named by handle or id."""
         ...
 
+    def ping(self) -> str:
+        """The team's name, asked anew: whether Slack is there and still takes this token."""
+        ...
+
     def identity(self) -> Mapping[str, str]:
         """By auth.test: ``user_id``, ``bot_id``, ``team_id``, ``team``, ``url`` and ``scopes`` (comma separated)."""
         ...

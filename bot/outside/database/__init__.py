@@ -1,0 +1,1 @@
+"""The reposting system's own database, which a recovery reads."""

@@ -1,0 +1,27 @@
+"""What a door is made of, which is little: it stays small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.outside.slack.protocol import Workspace
+from bot.outside.systems import PartSystems
+from bot.road.reception import Reception
+from bot.settings.environment import Settings
+from bot.store.store import Store
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A door's share of the whole."""
+
+    settings: Settings
+    redis: Redis
+    store: Store
+    workspace: Workspace
+    reception: Reception
+    systems: PartSystems
