@@ -17,7 +17,7 @@ from bot.outside.queues.part import QUEUES
 from bot.outside.queues.protocol import Bucket, QueueStatus
 from bot.outside.slack.part import SLACK
 from bot.outside.slack.protocol import Postable, Said
-from bot.road.outbox import Posting
+from bot.road.posting import Posting
 from bot.road.reception import WorkQueue
 from bot.wiring import House, house
 

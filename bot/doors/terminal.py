@@ -16,7 +16,7 @@ from bot.domain.policy import RULES
 from bot.domain.procedure import Procedure
 from bot.messages.render import Message, to_terminal
 from bot.road.desk import Desk
-from bot.road.outbox import Posting
+from bot.road.posting import Posting
 
 POLL = 0.1
 

@@ -36,7 +36,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, Undefined
 from markupsafe import Markup
 
-from bot.domain.grammar import about
 from bot.domain.masking import mask
 from bot.messages import filters as phrases
 from bot.messages import limits as fit
@@ -127,11 +126,8 @@ class Renderer:
         found = {path.relative_to(folder) for folder in self._folders for path in folder.rglob("*.j2")}
         return sorted(path.as_posix().removesuffix(".j2") for path in found if not path.name.startswith("_"))
 
-    def render(self, template: str, facts: Mapping[str, Any], incident: int | None = None) -> Message:
-        """Raises RenderError when the template is wrong; never for the sake of what a fact contains.
-
-        ``incident``: the number of the one that the message is about; every button then says so (``#12``).
-        """
+    def render(self, template: str, facts: Mapping[str, Any]) -> Message:
+        """Raises RenderError when the template is wrong; never for the sake of what a fact contains."""
         text, made = self._run(template, facts)
         blocks, extras = [], {}
         for block in made:
@@ -141,8 +137,6 @@ class Renderer:
                 raise RenderError(f"{template} is a form: it is opened (view), not posted")
             else:
                 blocks.append(block)
-        if incident is not None:
-            _carrying(blocks, incident)
         fitted = self._fitted(template, blocks, fit.BLOCKS, fit.TOTAL)
         return Message(shorten(text or _summary(fitted), fit.TEXT), _numbered(fitted), extras)
 
@@ -375,15 +369,6 @@ def _plain_text(text: Any) -> Block:
 def _numbered(blocks: list[Block]) -> list[Block]:
     for number, element in enumerate(fit.elements(blocks)):
         element["action_id"] = f"say:{number}"
-    return blocks
-
-
-def _carrying(blocks: list[Block], incident: int) -> list[Block]:
-    """Every sentence that a button or an option says names the incident that the message is about."""
-    for element in fit.elements(blocks):
-        for each in (element, *element.get("options", ())):
-            if each.get("value"):
-                each["value"] = about(each["value"], incident)
     return blocks
 
 

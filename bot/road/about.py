@@ -6,21 +6,14 @@ carries, else about the one that lives in its channel. Where several live, whoev
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from bot.domain.action import Action, Risk
 from bot.domain.call import Call
 from bot.domain.errors import Refused, Several
-from bot.domain.incident import CHANNEL_LOST, Incident, meant
-from bot.messages.render import Message, Renderer
+from bot.domain.incident import CHANNEL_LOST, meant
 from bot.store.store import Store
-
-BLOCKS_MOST = 50
-"""Blocks of one message: Slack's limit."""
 
 
 def about_incident(call: Call, action: Action, named: int | None, store: Store) -> Call:
@@ -40,31 +33,6 @@ def about_incident(call: Call, action: Action, named: int | None, store: Store) 
     if len(live) > 1 and action.risk is not Risk.LOOK:
         raise Several([each.number for each in live])
     return replace(call, incident=live[0].number, concluded=True) if len(live) == 1 else call
-
-
-def label_of(incident: Incident | None, renderer: Renderer) -> Mapping[str, Any]:
-    """What names an incident on a message, as JSON: its ``number``, its ``home``, and the ``blocks`` to stand first."""
-    if incident is None:
-        return {}
-    facts = {"number": incident.number, "title": incident.title, "room": incident.channel}
-    own = incident.channel if incident.channel != incident.origin else ""
-    return {"number": incident.number, "home": own, "blocks": renderer.render("desk/incident", facts).blocks}
-
-
-def naming(message: Message, label: Mapping[str, Any], channel: str) -> Message:
-    """The message as it stands in this channel: outside the incident's own it says which incident it is about.
-
-    Its own channel is one that was made for it. Where it lives in another, others may live beside it.
-    """
-    if not label or (label["home"] and channel == label["home"]):
-        return message
-    told = re.compile(rf"\b[Ii]ncident {label['number']}\b")
-    text, blocks = message.text, message.blocks
-    if not told.search(text):
-        text = f"Incident {label['number']}: {text}"
-    if not any(told.search(str(block)) for block in blocks):
-        blocks = [*label["blocks"], *blocks]
-    return Message(text, blocks[:BLOCKS_MOST], message.extras)
 
 
 def lost_channel(store: Store, channel: str, why: str, now: datetime) -> None:

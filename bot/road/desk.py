@@ -24,12 +24,14 @@ from bot.domain.procedure import Procedure, begun
 from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
-from bot.road.about import about_incident, label_of, naming
+from bot.road.about import about_incident
 from bot.road.due import Rounds
 from bot.road.forms import Forms
-from bot.road.outbox import Mode, Outbox, Posting, packed
+from bot.road.naming import label_of, naming, rendered
+from bot.road.outbox import Outbox
 from bot.road.people import Roster
 from bot.road.plans import Plans
+from bot.road.posting import Mode, Posting, packed
 from bot.road.procedures import Steps
 from bot.road.reception import Reception, WorkQueue
 from bot.store.base import LOST, WEEK
@@ -352,7 +354,7 @@ class Desk(Reception):
     def said(self, call: Call, reply: Reply, change: Commit) -> Posting | None:
         """A reply → what to post, with what it changes added to ``change``."""
         number = reply.number if reply.number is not None else call.incident
-        message = self.renderer.render(reply.template, call.facts(reply.facts), number)
+        message = rendered(self.renderer, reply.template, call.facts(reply.facts), number)
         name = reply.key or f"call:{call.id}"
         self.steps.record(change, reply, message, call.incident, call.actor, call.at, call.ref, name)
         asked = replace(call, channel=reply.channel) if reply.channel and not call.channel else call

@@ -16,7 +16,8 @@ from bot.domain.reply import Reply
 from bot.messages.render import Renderer
 from bot.outside.queues.protocol import Queues
 from bot.outside.slack.protocol import Workspace
-from bot.road.about import label_of, lost_channel, naming
+from bot.road.about import lost_channel
+from bot.road.naming import label_of, naming, rendered
 from bot.store.store import Store
 from bot.tools import Tools
 
@@ -66,7 +67,7 @@ class Rounds:
                 channel, ts = self.store.where(card.key)
                 if ts:
                     facts = {"now": tools.now, "channel": channel, **card.facts}
-                    message = self.renderer.render(card.template, facts, number)
+                    message = rendered(self.renderer, card.template, facts, number)
                     message = naming(message, label_of(incident, self.renderer), channel)
                     self.workspace.update(channel, ts, message)
             # Where it lives in another's channel, the topic is not its to set.

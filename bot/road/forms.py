@@ -15,7 +15,8 @@ from bot.domain.incident import Incident
 from bot.domain.parameters import Parameter, Text, User, written
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
-from bot.road.outbox import Posting
+from bot.road.naming import rendered
+from bot.road.posting import Posting
 from bot.store.store import Store
 from bot.tools import Tools
 
@@ -75,7 +76,7 @@ class Forms:
         return None
 
     def _whisper(self, call: Call, template: str, facts: dict[str, Any]) -> Posting:
-        message = self.renderer.render(template, call.facts(facts), call.incident)
+        message = rendered(self.renderer, template, call.facts(facts), call.incident)
         return Posting.of(call, message, "whisper")
 
 

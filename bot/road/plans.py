@@ -20,9 +20,9 @@ from bot.domain.procedure import begun
 from bot.domain.recorded import to_row
 from bot.domain.reply import Plan
 from bot.messages.render import Message, Renderer
-from bot.road.about import label_of, naming
-from bot.road.outbox import Outbox, Posting, packed
+from bot.road.naming import label_of, naming, rendered
 from bot.road.people import Roster
+from bot.road.posting import Delivers, Posting, packed
 from bot.store.base import WEEK
 from bot.store.commit import Commit, Conflict, Put
 from bot.store.store import Store
@@ -38,7 +38,7 @@ class Plans:
         self,
         store: Store,
         renderer: Renderer,
-        outbox: Outbox,
+        outbox: Delivers,
         people: Roster,
         begin: Callable[[Commit, str, Mapping[str, Any], Sequence[Any], Call, str], None],
         tools: Callable[[], Tools],
@@ -85,7 +85,7 @@ class Plans:
             **own,
             **state,
         }
-        message = self.renderer.render("desk/plan", call.facts(facts), call.incident)
+        message = rendered(self.renderer, "desk/plan", call.facts(facts), call.incident)
         incident = self.store.incident(call.incident) if call.incident is not None else None
         return naming(message, label_of(incident, self.renderer), call.channel)
 

@@ -23,8 +23,8 @@ from bot.domain.recorded import to_record, to_row
 from bot.domain.reply import Reply
 from bot.messages.mrkdwn import recorded
 from bot.messages.render import Message, Renderer
-from bot.road.about import label_of, naming
-from bot.road.outbox import Outbox, Posting, packed
+from bot.road.naming import label_of, naming, rendered
+from bot.road.posting import Delivers, Posting, packed
 from bot.store.base import LOST, MONTH
 from bot.store.commit import Commit, Conflict, Put
 from bot.store.store import Store
@@ -58,7 +58,7 @@ class Steps:
         self,
         store: Store,
         renderer: Renderer,
-        outbox: Outbox,
+        outbox: Delivers,
         tools: Callable[[], Tools],
         now: Callable[[], datetime],
     ) -> None:
@@ -305,7 +305,7 @@ class Steps:
             **reply.facts,
         }
         number = reply.number if reply.number is not None else procedure.incident
-        return self.renderer.render(reply.template, facts, number)
+        return rendered(self.renderer, reply.template, facts, number)
 
     def _label(self, procedure: Procedure, reply: Reply) -> Mapping[str, Any]:
         number = reply.number if reply.number is not None else procedure.incident

@@ -12,7 +12,8 @@ from redis import Redis
 from bot.domain.errors import Later, Refused
 from bot.domain.reply import File
 from bot.messages.render import Message, Renderer
-from bot.road.outbox import Outbox, Posting, packed
+from bot.road.outbox import Outbox
+from bot.road.posting import Posting, packed
 from bot.store.store import Store
 from bot.wiring import TEMPLATES
 from tests.parts import Clock, Slack, posting
