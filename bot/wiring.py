@@ -98,7 +98,7 @@ def gate(
     own = {each.name: each for each in parts}
     systems = PartSystems(settings, [own.get(each.name, each) for each in parts_of(settings)], now)
     line = line or RqWorkQueue(redis_from(settings.redis_url.reveal(), decode=False))
-    return Gate(settings, text, store, systems.the(SLACK), Reception(store, line, now), systems)
+    return Gate(settings, store, systems.the(SLACK), Reception(store, line, now), systems)
 
 
 def house(
@@ -123,7 +123,7 @@ def house(
 
     front = gate(settings, now, parts=parts, line=line)
     now, line, systems = front.reception.now, front.reception.line, front.systems
-    text, store, workspace = front.redis, front.store, front.workspace
+    store, workspace = front.store, front.workspace
     renderer = Renderer(*template_folders(settings.catalogue.parts.packages, TEMPLATES))
     access = settings.catalogue.access
 
@@ -161,7 +161,7 @@ def house(
     outbox = Outbox(store, workspace, now, draw or drawn)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
     desk = Desk(store, line, workspace, renderer, outbox, people, tools, now, cards, polled)
-    return House(settings, text, line_redis, store, workspace, people, desk, tools, systems, now)
+    return House(settings, store.redis, line_redis, store, workspace, people, desk, tools, systems, now)
 
 
 def check_own(settings: Settings) -> None:

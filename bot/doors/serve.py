@@ -65,7 +65,7 @@ def _socket(gate: Gate, door: SlackDoor) -> SlackSocket | None:
 
 def checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.Check]:
     return {
-        "redis": lambda: "reachable" if gate.redis.ping() else "",
+        "redis": lambda: "reachable" if gate.store.redis.ping() else "",
         "slack": lambda: _reachable(gate, socket),
         "worker": lambda: _seen(gate, "worker"),
         "clock": lambda: _seen(gate, "clock"),

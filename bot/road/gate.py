@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bot.outside.slack.protocol import Workspace
 from bot.outside.systems import PartSystems
@@ -11,16 +10,12 @@ from bot.road.reception import Reception
 from bot.settings.environment import Settings
 from bot.store.store import Store
 
-if TYPE_CHECKING:
-    from redis import Redis
-
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A door's share of the whole."""
 
     settings: Settings
-    redis: Redis
     store: Store
     workspace: Workspace
     reception: Reception
