@@ -20,7 +20,6 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.retry import Retry
 
 import handlers  # noqa: F401  the table of contents: importing it makes every sentence known
-from bot.domain.call import Call
 from bot.doors.worker import RqWorkQueue
 from bot.outside.pagerduty.protocol import Pager
 from bot.outside.part import AnyPart
@@ -33,7 +32,6 @@ from bot.road.reception import Reception, WorkQueue
 from bot.running.packages import register, template_folders
 from bot.settings.environment import Settings, SettingsError
 from bot.store.store import Store
-from handlers.incident import cards
 
 if TYPE_CHECKING:
     from bot.domain.incident import Pace
@@ -113,7 +111,6 @@ def house(
 
     ``parts``: those that stand in for the ones of the same name. ``line``: where work waits. ``draw``: makes pictures.
     """
-    from bot.doors.pagerduty import poll
     from bot.messages.render import Renderer
     from bot.road.desk import Desk
     from bot.road.outbox import Outbox
@@ -137,11 +134,6 @@ def house(
         return systems.find(Pager)
 
     people = Roster(access.oncall, access.leads, access.channels, workspace, store, pager, now)
-    services = [each.pagerduty for each in settings.catalogue.services.values() if each.pagerduty]
-
-    def polled() -> Sequence[Call]:
-        known = pager()
-        return poll(known, services, now()) if known and services else []
 
     def tools() -> Tools:
         return Tools(
@@ -160,7 +152,7 @@ def house(
 
     outbox = Outbox(store, workspace, now, draw or drawn)
     line_redis = redis_from(settings.redis_url.reveal(), decode=False)
-    desk = Desk(store, line, workspace, renderer, outbox, people, tools, now, cards, polled)
+    desk = Desk(store, line, workspace, renderer, outbox, people, tools, now)
     return House(settings, store.redis, line_redis, store, workspace, people, desk, tools, systems, now)
 
 

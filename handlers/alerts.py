@@ -6,16 +6,18 @@ read from PagerDuty when it is attended to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.action import Risk, action
 from bot.domain.call import Call
+from bot.domain.due import due
 from bot.domain.errors import Gone, Later, Unanswered
 from bot.domain.incident import Incident
 from bot.domain.reply import Begin, Reply
-from bot.outside.pagerduty.protocol import Alert, Pager
+from bot.outside.pagerduty.protocol import STALE, Alert, Pager, transition
 from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
 from handlers.incident import Room
@@ -227,3 +229,37 @@ def alert_facts(seen: Alert) -> dict[str, Any]:
         "by": seen.changed_by,
         "acknowledgers": seen.acknowledgers,
     }
+
+
+# ---------------------------------------------------------------- what a webhook missed
+
+
+@due("poll", every=timedelta(seconds=30))
+def polled(of: str, tools: Tools) -> Sequence[Call]:
+    """Look for what a webhook missed; with no public address this is all there is."""
+    pager = tools.find(Pager)
+    services = [each.pagerduty for each in tools.catalogue.services.values() if each.pagerduty]
+    return poll(pager, services, tools.now) if pager and services else []
+
+
+def poll(pager: Pager, services: Sequence[str], now: datetime) -> list[Call]:
+    """What became of these services' alerts within a day, oldest first: what webhooks told, and what they did not.
+
+    Finds alerts that were triggered, acknowledged, resolved, or fell back from either; of escalations, notes and
+    responders, on which nothing hangs, only webhooks tell. Two requests, and one for each alert that waits and has
+    changed since it was triggered. Raises what ``pager`` raises.
+    """
+    since = now - STALE
+    alerts = [*pager.open(services), *pager.resolved(services, since)]
+    calls = [call for alert in alerts for call in _history(pager, alert, since)]
+    return sorted((call for call in calls if call.at >= since), key=lambda call: call.at)
+
+
+def _history(pager: Pager, alert: Alert, since: datetime) -> list[Call]:
+    calls = [transition(alert.id, "triggered", alert.created)]
+    calls += [transition(alert.id, "acknowledged", each.at) for each in alert.acknowledged]
+    if alert.resolved:
+        calls.append(transition(alert.id, "resolved", alert.resolved))
+    elif alert.status == "triggered" and alert.changed > alert.created and alert.changed >= since:
+        calls += [transition(alert.id, verb, at) for verb, at in pager.relapses(alert.id, alert.created).items()]
+    return calls

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bot.domain.action import ACTIONS, Risk, action
 from bot.domain.call import Call
+from bot.domain.cards import cards, topic
 from bot.domain.errors import Refused, Unreachable
 from bot.domain.incident import Event, Incident, ack_due, postmortem_due, update_due
 from bot.domain.parameters import Text
@@ -160,12 +161,19 @@ def _announced(incident: Incident) -> Next:
     return Next("", say=[Reply("incident/announced", facts, channel=incident.origin)])
 
 
-def cards(incident: Incident, tools: Tools) -> Sequence[Reply]:
+@cards
+def summary_and_alert(incident: Incident, tools: Tools) -> Sequence[Reply]:
     """The messages that show how an incident stands: those that were posted are edited whenever it changes."""
     shown = [Reply("incident/summary", summary_facts(incident, tools), key=summary_key(incident))]
     if incident.alerts:
         shown.append(Reply("oncall/alert_card", card_facts(incident, tools), key=alert_key(incident)))
     return shown
+
+
+@topic
+def state_and_title(incident: Incident, tools: Tools) -> Reply:
+    """What the topic of an incident's channel says."""
+    return Reply("incident/topic", {"incident": incident})
 
 
 def summary_facts(incident: Incident, tools: Tools) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import threading
 import uuid
 from datetime import datetime
 
+from bot.domain.due import lane_of, recurring
 from bot.road.desk import Desk
 from bot.store.base import AWAY
 
@@ -31,10 +32,10 @@ def tick(desk: Desk) -> int:
     """
     calls, others = desk.line.room()
     due = desk.store.due_now(desk.now(), calls, others)
-    duties = [each for each in due if each[0].startswith("duty:")]
-    if duties:
-        desk.rounds.duties(duties)
-    desk.line.push([each for each in due if not each[0].startswith("duty:")])
+    here = [each for each in due if lane_of(each[0]) == "clock"]
+    if here:
+        desk.rounds.duties(here)
+    desk.line.push([each for each in due if lane_of(each[0]) != "clock"])
     return len(due)
 
 
@@ -48,8 +49,8 @@ def run(desk: Desk, stop: threading.Event) -> None:
             now = desk.now()
             if said is None or abs((now - said).total_seconds()) >= 5:
                 desk.store.alive("clock", now)
-                desk.store.remind("sample:", now, keep=True)
-                desk.store.remind("poll:", now, keep=True)
+                for each in recurring():
+                    desk.store.remind(str(each), now, keep=True)
                 said = now
             busy = tick(desk) if leads else 0
             wait = 0.0 if busy else TICK if leads else IDLE

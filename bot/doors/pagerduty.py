@@ -18,19 +18,14 @@ import json
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.domain.call import Call
-from bot.doors.payloads import digest
-from bot.outside.pagerduty.protocol import Alert, Pager
+from bot.domain.call import Call, digest
+from bot.outside.pagerduty.protocol import ACTOR, STALE, alert_call, transition
 from bot.road.intake import Heard, WireAnswer
 
 log = logging.getLogger(__name__)
-
-ACTOR: Final = "pagerduty"
-STALE: Final = timedelta(days=1)
-"""Older news is no news: PagerDuty itself gives up after some 20 minutes, and polling looks back as far as this."""
 
 ACCEPTED: Final = WireAnswer(202, "accepted\n")
 FORGED: Final = WireAnswer(401, "the signature is not PagerDuty's\n")
@@ -115,44 +110,12 @@ class PagerDutyDoor:
 
 def _call(verb: str, id: str, data: Mapping[str, Any], event: Mapping[str, Any], occurred: datetime) -> Call:
     if verb == "triggered":
-        return said(id, verb, _time(data.get("created_at")) or occurred)
+        return transition(id, verb, _time(data.get("created_at")) or occurred)
     if verb in _POLLED:
-        return said(id, verb, occurred)
+        return transition(id, verb, occurred)
     if verb == "annotated" and _ID.fullmatch(note := str(data.get("id"))):
-        return _sentence(f"/alert annotated {id} {note}", digest(ACTOR, id, "annotated", note), occurred)
-    return _sentence(f"/alert {verb} {id}", digest(ACTOR, id, verb, event.get("id") or occurred), occurred)
-
-
-def said(alert: str, verb: str, at: datetime) -> Call:
-    """The Call of a transition, by whichever road it was learnt."""
-    return _sentence(f"/alert {verb} {alert}", digest(ACTOR, alert, verb, int(at.timestamp())), at)
-
-
-def _sentence(text: str, id: str, at: datetime) -> Call:
-    return Call(id=id, actor=ACTOR, channel="", text=text, at=at, door="pagerduty")
-
-
-def poll(pager: Pager, services: Sequence[str], now: datetime) -> list[Call]:
-    """What became of these services' alerts within a day, oldest first: what webhooks told, and what they did not.
-
-    Finds alerts that were triggered, acknowledged, resolved, or fell back from either; of escalations, notes and
-    responders, on which nothing hangs, only webhooks tell. Two requests, and one for each alert that waits and has
-    changed since it was triggered. Raises what ``pager`` raises.
-    """
-    since = now - STALE
-    alerts = [*pager.open(services), *pager.resolved(services, since)]
-    calls = [call for alert in alerts for call in _history(pager, alert, since)]
-    return sorted((call for call in calls if call.at >= since), key=lambda call: call.at)
-
-
-def _history(pager: Pager, alert: Alert, since: datetime) -> list[Call]:
-    calls = [said(alert.id, "triggered", alert.created)]
-    calls += [said(alert.id, "acknowledged", each.at) for each in alert.acknowledged]
-    if alert.resolved:
-        calls.append(said(alert.id, "resolved", alert.resolved))
-    elif alert.status == "triggered" and alert.changed > alert.created and alert.changed >= since:
-        calls += [said(alert.id, verb, at) for verb, at in pager.relapses(alert.id, alert.created).items()]
-    return calls
+        return alert_call(f"/alert annotated {id} {note}", digest(ACTOR, id, "annotated", note), occurred)
+    return alert_call(f"/alert {verb} {id}", digest(ACTOR, id, verb, event.get("id") or occurred), occurred)
 
 
 def signed_by_pagerduty(secrets: Sequence[bytes], header: str, body: bytes) -> bool:

@@ -7,8 +7,6 @@ sends with each delivery of the same thing, however often and by whichever road 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.domain.action import ACTIONS, Action, Incomplete
-from bot.domain.call import Call
+from bot.domain.call import Call, digest
 from bot.domain.errors import Misworded, Refused
 from bot.domain.grammar import parse
 from bot.domain.parameters import written
@@ -36,12 +34,6 @@ class Wrong:
     """A form that does not hold: block_id → the sentence that stands under that field."""
 
     errors: Mapping[str, str]
-
-
-def digest(*parts: object) -> str:
-    """16 characters of a-z and 2-7: the same for the same parts, different for others (80 bits)."""
-    whole = "\x1f".join(str(part) for part in parts)
-    return base64.b32encode(hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()[:10]).decode().lower()
 
 
 def time_from_stamp(stamp: object, now: datetime) -> datetime:

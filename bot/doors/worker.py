@@ -18,6 +18,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.queue import EnqueueData
 
+from bot.domain.due import lane_of
 from bot.store.base import AWAY
 from bot.store.store import Store
 
@@ -58,8 +59,8 @@ class RqWorkQueue:
 
     def push(self, members: Sequence[tuple[str, str]]) -> None:
         for queue, mine in (
-            (self._calls, [each for each in members if _awaited(each[0])]),
-            (self._steps, [each for each in members if not _awaited(each[0])]),
+            (self._calls, [each for each in members if lane_of(each[0]) == "calls"]),
+            (self._steps, [each for each in members if lane_of(each[0]) != "calls"]),
         ):
             if mine:
                 queue.enqueue_many([_job(each) for each in mine])
@@ -70,11 +71,6 @@ class RqWorkQueue:
             pipe.llen(self._steps.key)
             calls, steps = pipe.execute()
         return max(0, LONGEST - calls), max(0, LONGEST - steps)
-
-
-def _awaited(member: str) -> bool:
-    """Whether a person waits for it. Ten thousand reminders must not stand before their question."""
-    return member.startswith("call:") and not member.startswith("call:duty")
 
 
 def _job(member: tuple[str, str]) -> EnqueueData:

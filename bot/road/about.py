@@ -50,4 +50,4 @@ def lost_channel(store: Store, channel: str, why: str, now: datetime) -> None:
         if not each.lost and not each.over_and_done
     ]
     if calls:
-        store.take(calls, now, at_once=True)
+        store.take(calls, now, "reminder", at_once=True)

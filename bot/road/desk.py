@@ -17,6 +17,7 @@ from typing import Any
 from bot.domain import policy
 from bot.domain.action import ACTIONS, Incomplete, Risk
 from bot.domain.call import Call
+from bot.domain.due import DUE_KINDS, Due, due_kind
 from bot.domain.errors import Later, Misworded, Refused, Several, Unanswered, Unreachable
 from bot.domain.grammar import about, parse
 from bot.domain.incident import Incident
@@ -25,15 +26,15 @@ from bot.domain.reply import Plan, Reply
 from bot.messages.render import Renderer
 from bot.outside.slack.protocol import Workspace
 from bot.road.about import about_incident
-from bot.road.due import Rounds
+from bot.road.due import CARD, DUTY, REMINDER, SAMPLE, Rounds
 from bot.road.forms import Forms
 from bot.road.naming import label_of, naming, rendered
 from bot.road.outbox import Outbox
 from bot.road.people import Roster
-from bot.road.plans import Plans
+from bot.road.plans import PLAN, Plans
 from bot.road.posting import Mode, Posting, packed
-from bot.road.procedures import Steps
-from bot.road.reception import Reception, WorkQueue
+from bot.road.procedures import PROCEDURE, Steps
+from bot.road.reception import CALL, Reception, WorkQueue
 from bot.store.base import LOST, WEEK
 from bot.store.commit import Commit, Conflict, Put
 from bot.store.store import Store
@@ -47,6 +48,9 @@ MACHINES_AGAIN = 10.0
 
 BESIDE = timedelta(milliseconds=200)
 """Until what somebody else was at is looked at again."""
+
+FILES = due_kind("files")
+"""What belongs under an answer."""
 
 MODES: Mapping[str, Mode] = {"channel": "post", "asker": "whisper", "home": "home"}
 """``Reply.to`` → how that is sent."""
@@ -72,8 +76,6 @@ class Desk(Reception):
         people: Roster,
         tools: Callable[[], Tools],
         now: Callable[[], datetime],
-        cards: Callable[[Incident, Tools], Sequence[Reply]],
-        poll: Callable[[], Sequence[Call]] = list,
     ) -> None:
         super().__init__(store, line, now)
         self.workspace = workspace
@@ -84,7 +86,17 @@ class Desk(Reception):
         self.steps = Steps(store, renderer, outbox, tools, now)
         self.forms = Forms(workspace, renderer, store, tools)
         self.plans = Plans(store, renderer, outbox, people, self.steps.begin, tools, now)
-        self.rounds = Rounds(store, workspace, renderer, tools, now, cards, poll, self.take_all)
+        self.rounds = Rounds(store, workspace, renderer, tools, now, self.take_all)
+        self.own: Mapping[str, Callable[[Due, str], None]] = {
+            CALL.name: self._call,
+            REMINDER.name: self._call,
+            FILES.name: self._files,
+            PLAN.name: self._plan,
+            PROCEDURE.name: self.steps.attend,
+            CARD.name: self.rounds.card,
+            DUTY.name: self.rounds.duty,
+            SAMPLE.name: self.rounds.sample,
+        }
 
     # ------------------------------------------------------------ the worker's half
 
@@ -93,7 +105,6 @@ class Desk(Reception):
 
         ``mark``: what the clock claimed it with. When that no longer stands, it was done, put off or claimed anew.
         """
-        kind, _, id = member.partition(":")
         with self.store.lease(member) as mine:
             if not mine:
                 if mark:
@@ -102,37 +113,25 @@ class Desk(Reception):
                 return
             if mark and not self.store.stands(member, mark):
                 return
-            match kind:
-                case "call":
-                    self._call(id)
-                case "procedure":
-                    self.steps.attend(id)
-                case "files":
-                    self._files(id, mark)
-                case "plan":
-                    self.plans.expire(id)
-                    self.store.finish(member, mark)
-                case "card":
-                    self.rounds.card(int(id))
-                    self.store.finish(member, mark)
-                case "duty":
-                    if not mark:
-                        now = self.now()
-                        mark = repr(now.timestamp())
-                        self.store.remind(member, now)
-                    self.rounds.duties([(member, mark)])
-                case "poll":
-                    self.rounds.poll()
-                case "sample":
-                    self.rounds.sample()
-                case _:
-                    log.error("nobody knows what this is", extra={"member": member})
-                    self.store.finish(member, mark)
+            due = Due.parse(member)
+            kind, own = DUE_KINDS.get(due.kind), self.own.get(due.kind)
+            if own:
+                own(due, mark)
+            elif kind and kind.does:
+                self.rounds.recur(kind, due.of)
+            else:
+                log.error("nobody knows what this is", extra={"member": member})
+                self.store.finish(member, mark)
 
-    def _call(self, id: str) -> None:
+    def _plan(self, due: Due, mark: str) -> None:
+        self.plans.expire(due.of)
+        self.store.finish(str(due), mark)
+
+    def _call(self, due: Due, mark: str) -> None:
+        id, member = due.of, str(due)
         found = self.store.get("call", id)
         if found is None or "done" in found[0]:
-            self.store.commit(Commit(due={f"call:{id}": None}))
+            self.store.commit(Commit(due={member: None}))
             return
         call = Call.from_json(found[0]["call"])
         try:
@@ -141,41 +140,41 @@ class Desk(Reception):
                 self.outbox.deliver(replace(posting, files=()))
         except Later as later:
             log.info("answer waits", extra={"ref": call.ref, "why": later.why, "seconds": later.seconds})
-            self.store.remind(f"call:{id}", self.now() + timedelta(seconds=later.seconds))
+            self.store.remind(member, self.now() + timedelta(seconds=later.seconds))
             return
         except LOST:
             raise
         except Exception:
             log.exception("answer failed", extra={"ref": call.ref, "text": call.text, "actor": call.actor})
-            if not self._failed(id):
+            if not self._failed(due):
                 return
         body, version = self.store.get("call", id) or ({"call": call.to_json()}, 0)
-        over = Commit([Put("call", id, version, {"call": body["call"], "done": True}, WEEK)], due={f"call:{id}": None})
+        over = Commit([Put("call", id, version, {"call": body["call"], "done": True}, WEEK)], due={member: None})
         if posting := self._posted(body):
             self._released(over, posting)
             if posting.files:
                 files = Put("files", id, 0, {"posting": posting.to_json()}, WEEK)
                 over.puts.append(files)
-                over.due[f"files:{id}"] = self.now()
+                over.due[str(Due(FILES.name, id))] = self.now()
         self.store.commit(over)
 
-    def _files(self, id: str, mark: str) -> None:
+    def _files(self, due: Due, mark: str) -> None:
         """Send what belongs under an answer, after it: a picture takes longer to draw than anybody wants to wait."""
-        if found := self.store.get("files", id):
+        if found := self.store.get("files", due.of):
             try:
                 self.outbox.attach(Posting.from_json(found[0]["posting"]))
             except Later as later:
-                self.store.remind(f"files:{id}", self.now() + timedelta(seconds=later.seconds))
+                self.store.remind(str(due), self.now() + timedelta(seconds=later.seconds))
                 return
-        self.store.finish(f"files:{id}", mark)
+        self.store.finish(str(due), mark)
 
-    def _failed(self, id: str) -> bool:
+    def _failed(self, due: Due) -> bool:
         """Count a failure that nobody could be told of. True when it has come to be the last try."""
-        body, version = self.store.get("call", id) or ({}, 0)
+        body, version = self.store.get("call", due.of) or ({}, 0)
         failures = body.get("failures", 0) + 1
         again = self.now() + timedelta(seconds=2.0**failures)
         self.store.commit(
-            Commit([Put("call", id, version, {**body, "failures": failures}, WEEK)], due={f"call:{id}": again})
+            Commit([Put("call", due.of, version, {**body, "failures": failures}, WEEK)], due={str(due): again})
         )
         return bool(failures >= FAILURES)
 

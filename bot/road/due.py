@@ -1,4 +1,4 @@
-"""What time makes due beside calls and procedures: reminders, cards that are out of date, polling, samples.
+"""What time makes due beside calls and procedures: reminders, cards that are out of date, samples, what recurs.
 
 All of it may be done by any process and more than once.
 """
@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.call import Call
+from bot.domain.cards import CARDS, TOPICS
+from bot.domain.due import Due, DueKind, due_kind
 from bot.domain.errors import Gone, Later, Refused
 from bot.domain.incident import Duty, Incident, duties
 from bot.domain.reply import Reply
@@ -26,14 +28,19 @@ log = logging.getLogger(__name__)
 CLOCK = "clock"
 """Who says what time makes due."""
 
-POLL_EVERY = timedelta(seconds=30)
+REMINDER = due_kind("reminder")
+"""A sentence of the clock's: nobody waits, and ten thousand of them must not stand before somebody's question."""
+
+DUTY = due_kind("duty", lane="clock")
+CARD = due_kind("card")
 SAMPLE_EVERY = timedelta(seconds=30)
+SAMPLE = due_kind("sample", every=SAMPLE_EVERY)
 SAID_FOR = timedelta(days=6)
 """What was due longer ago is not said any more: that it was, is remembered for a week."""
 
 
 class Rounds:
-    """One a process, made by the desk. ``asked``: what PagerDuty says when it is asked, as Calls for ``take``."""
+    """One a process, made by the desk. ``take``: where the sentences go that come of what recurs."""
 
     def __init__(
         self,
@@ -42,8 +49,6 @@ class Rounds:
         renderer: Renderer,
         tools: Callable[[], Tools],
         now: Callable[[], datetime],
-        cards: Callable[[Incident, Tools], Sequence[Reply]],
-        asked: Callable[[], Sequence[Call]],
         take: Callable[[Sequence[Call]], Sequence[bool]],
     ) -> None:
         self.store = store
@@ -51,19 +56,19 @@ class Rounds:
         self.renderer = renderer
         self.tools = tools
         self.now = now
-        self.cards = cards
-        self.asked = asked
         self.take = take
 
-    def card(self, number: int) -> None:
-        """Bring the pinned summary up to date."""
-        incident = self.store.incident(number)
-        if not incident or not incident.summary:
-            return
-        tools = self.tools()
-        topic = self.renderer.render("incident/topic", {"incident": incident}).text
+    def card(self, due: Due, mark: str) -> None:
+        """Bring what shows how the incident stands up to date."""
+        incident = self.store.incident(int(due.of))
+        if incident and incident.summary:
+            self._shown(incident)
+        self.store.finish(str(due), mark)
+
+    def _shown(self, incident: Incident) -> None:
+        tools, number = self.tools(), incident.number
         try:
-            for card in self.cards(incident, tools):
+            for card in [card for shows in CARDS for card in shows(incident, tools)]:
                 channel, ts = self.store.where(card.key)
                 if ts:
                     facts = {"now": tools.now, "channel": channel, **card.facts}
@@ -71,15 +76,29 @@ class Rounds:
                     message = naming(message, label_of(incident, self.renderer), channel)
                     self.workspace.update(channel, ts, message)
             # Where it lives in another's channel, the topic is not its to set.
-            if incident.channel != incident.origin and self.store.known(f"topic:{number}") != topic:
-                self.workspace.set_topic(incident.channel, topic)
-                self.store.know(f"topic:{number}", topic)
+            if incident.channel != incident.origin:
+                for says in TOPICS:
+                    self._topic(incident, says(incident, tools))
         except Gone as gone:
             lost_channel(self.store, incident.channel, gone.sentence, self.now())
         except Refused as no:
             log.warning("cards not updated", extra={"incident": number, "why": no.sentence})
         except Later as later:
-            self.store.remind(f"card:{number}", self.now() + timedelta(seconds=later.seconds))
+            self.store.remind(str(Due(CARD.name, str(number))), self.now() + timedelta(seconds=later.seconds))
+
+    def _topic(self, incident: Incident, said: Reply) -> None:
+        topic = self.renderer.render(said.template, said.facts).text
+        if self.store.known(f"topic:{incident.number}") != topic:
+            self.workspace.set_topic(incident.channel, topic)
+            self.store.know(f"topic:{incident.number}", topic)
+
+    def duty(self, due: Due, mark: str) -> None:
+        """As ``duties``, for one incident: where it is a worker that does it."""
+        if not mark:
+            now = self.now()
+            mark = repr(now.timestamp())
+            self.store.remind(str(due), now)
+        self.duties([(str(due), mark)])
 
     def duties(self, due: Sequence[tuple[str, str]]) -> None:
         """Say what time has made due on incidents, each as a sentence of its own, and be back for what is next.
@@ -89,32 +108,34 @@ class Rounds:
         It hands the sentences over as the line has room for them.
         """
         now, catalogue = self.now(), self.tools().catalogue
-        known = {each.number: each for each in self.store.several([member.partition(":")[2] for member, _ in due])}
+        known = {each.number: each for each in self.store.several([Due.parse(name).of for name, _ in due])}
         calls: list[Call] = []
         after: list[tuple[str, str, datetime | None]] = []
         for member, mark in due:
-            incident = known.get(int(member.partition(":")[2]))
+            incident = known.get(int(Due.parse(member).of))
             owed = duties(incident, catalogue.pace(incident.severity), now) if incident else []
             calls += [_reminding(incident, duty, now) for duty in owed if incident and now - SAID_FOR < duty.at <= now]
             after.append((member, mark, next((duty.at for duty in owed if duty.at > now), None)))
         if calls:
-            self.store.take(calls, now, at_once=True)
+            self.store.take(calls, now, REMINDER.name, at_once=True)
         self.store.put_off(after)
 
-    def poll(self) -> None:
-        """Look for what a webhook missed; with no public address this is all there is."""
-        self.store.remind("poll:", self.now() + POLL_EVERY)
+    def recur(self, kind: DueKind, of: str = "") -> None:
+        """Do what recurs, after it has been put off to its next time: so it is done once in that time at most."""
+        if kind.every is None or kind.does is None:
+            raise TypeError(f"{kind.name} does not recur")
+        self.store.remind(str(Due(kind.name, of)), self.now() + kind.every)
         try:
-            calls = self.asked()
+            calls = kind.does(of, self.tools())
         except (Refused, Later) as away:
-            log.warning("PagerDuty was not asked", extra={"why": str(away)})
+            log.warning("not done this time", extra={"due": kind.name, "why": str(away)})
             return
         if calls:
             self.take(calls)
 
-    def sample(self) -> None:
+    def sample(self, due: Due, mark: str) -> None:
         """Note each queue's depth, for the picture of the last hour."""
-        self.store.remind("sample:", self.now() + SAMPLE_EVERY)
+        self.store.remind(str(due), self.now() + SAMPLE_EVERY)
         tools = self.tools()
         for name in tools.need(Queues).names():
             try:

@@ -14,6 +14,7 @@ from typing import Any
 from bot.domain import policy
 from bot.domain.action import ACTIONS, Action
 from bot.domain.call import Call
+from bot.domain.due import Due, due_kind
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.grammar import parse
 from bot.domain.procedure import begun
@@ -27,6 +28,9 @@ from bot.store.base import WEEK
 from bot.store.commit import Commit, Conflict, Put
 from bot.store.store import Store
 from bot.tools import Tools
+
+PLAN = due_kind("plan")
+"""A plan whose time is up."""
 
 PLAN_LIFE = timedelta(minutes=10)
 
@@ -71,7 +75,7 @@ class Plans:
         stored = self.store.get("plan", id)
         change.puts.append(Put("plan", id, stored[1] if stored else 0, body, WEEK))
         change.ledgers[id] = [to_row(each) for each in plan.begins.rows]
-        change.due[f"plan:{id}"] = expires
+        change.due[str(Due(PLAN.name, id))] = expires
         files = [packed(file, self.renderer) for file in plan.files]
         return Posting.of(call, message, key=f"plan:{id}", files=files)
 
@@ -116,7 +120,7 @@ class Plans:
                 state = "confirmed"
                 self.begin(change, id, body["begins"], (), asked, call.actor)
         change.puts.append(Put("plan", id, version, {**body, "state": state, "by": call.actor}, WEEK))
-        change.due[f"plan:{id}"] = None
+        change.due[str(Due(PLAN.name, id))] = None
         decided = {"plan": id, "risk": action.risk, "confirmer": "", "state": state, "by": call.actor, "why": why}
         at = replace(asked, response_url=call.response_url or asked.response_url)
         return Posting.of(at, self._card(asked, body["template"], body["facts"], decided), "edit", f"plan:{id}")
@@ -149,4 +153,4 @@ class Plans:
         try:
             self.outbox.deliver(Posting.of(asked, card, "edit", f"plan:{id}"))
         except Later as later:
-            self.store.remind(f"plan:{id}", self.now() + timedelta(seconds=later.seconds))
+            self.store.remind(str(Due(PLAN.name, id)), self.now() + timedelta(seconds=later.seconds))

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.call import Call
+from bot.domain.due import Due, due_kind
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.incident import Event
 from bot.domain.procedure import PROCEDURES, Kind, Next, Procedure, called
@@ -31,6 +32,8 @@ from bot.store.store import Store
 from bot.tools import Tools
 
 log = logging.getLogger(__name__)
+
+PROCEDURE = due_kind("procedure")
 
 SLICE = 0.5
 """Seconds for which a worker stays with one procedure before others get their turn."""
@@ -89,18 +92,21 @@ class Steps:
         if rows:
             change.ledgers[id] = [to_row(each) for each in rows]
         # A confirmed plan first says so on its card (see ``Desk``); should that not be possible, it begins anyway.
-        change.due[f"procedure:{id}"] = self.now() + timedelta(seconds=self.store.lease_seconds if confirmer else 0)
+        change.due[str(Due(PROCEDURE.name, id))] = self.now() + timedelta(
+            seconds=self.store.lease_seconds if confirmer else 0
+        )
 
-    def attend(self, id: str) -> None:
+    def attend(self, due: Due, mark: str = "") -> None:
         """Take the steps that are due, for a slice of time.
 
         Leaves the next one due, or nothing when all is done and said.
         """
+        id = due.of
         until = time.monotonic() + SLICE
         while True:
             found = self.store.get("procedure", id)
             if not found:
-                self.store.commit(Commit(due={f"procedure:{id}": None}))
+                self.store.commit(Commit(due={str(due): None}))
                 return
             try:
                 wait = self._advance(found[0], found[1])
@@ -109,7 +115,7 @@ class Steps:
             if wait is None or wait > 0:
                 return
             if time.monotonic() > until:
-                self.store.remind(f"procedure:{id}", self.now())
+                self.store.remind(str(due), self.now())
                 return
 
     def _advance(self, body: dict[str, Any], version: int) -> float | None:
@@ -117,7 +123,7 @@ class Steps:
         procedure = Procedure.from_json(body["procedure"])
         if procedure.ended:
             return self._flush(procedure.id)
-        member = f"procedure:{procedure.id}"
+        member = str(Due(PROCEDURE.name, procedure.id))
         ended, change, data = dict(body), Commit(), procedure.data
         try:
             kind = PROCEDURES[procedure.kind]
@@ -190,7 +196,7 @@ class Steps:
         waits = self.store.counted(f"waits:{procedure.id}")
         if waits > SOON:
             seconds = max(seconds, AWAY_LONG)
-        self.store.remind(f"procedure:{procedure.id}", self.now() + timedelta(seconds=seconds))
+        self.store.remind(str(Due(PROCEDURE.name, procedure.id)), self.now() + timedelta(seconds=seconds))
         if waits == PENDING:
             reply = Reply("desk/pending", {"why": why, "called": called(procedure.kind)})
             message = self._named(procedure, reply)
@@ -270,7 +276,7 @@ class Steps:
         found = self.store.get("procedure", id)
         body, version = found or ({"procedure": None}, 0)
         outbox = body.get("outbox", [])
-        member, wait = f"procedure:{id}", None
+        member, wait = str(Due(PROCEDURE.name, id)), None
         for place, posting in enumerate(outbox):
             try:
                 self.outbox.deliver(Posting.from_json(posting))

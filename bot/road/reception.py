@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.call import Call
+from bot.domain.due import Due, due_kind
 from bot.store.base import AWAY
 from bot.store.store import Store
 
 log = logging.getLogger(__name__)
+
+CALL = due_kind("call", lane="calls")
+"""A sentence that a person said: they wait for the answer."""
 
 
 class WorkQueue(Protocol):
@@ -46,7 +50,9 @@ class Reception:
         """
         new = self.store.take(calls, self.now())
         try:
-            self.line.push([(f"call:{call.id}", "") for call, first in zip(calls, new, strict=True) if first])
+            self.line.push(
+                [(str(Due(CALL.name, call.id)), "") for call, first in zip(calls, new, strict=True) if first]
+            )
         except AWAY as away:
             log.warning("left to the clock", extra={"why": str(away), "calls": [call.ref for call in calls]})
         return new

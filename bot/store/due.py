@@ -10,10 +10,14 @@ from typing import cast
 from redis import Redis
 
 from bot.domain.call import Call
+from bot.domain.due import Due, lanes
 from bot.store.base import LEASE, WEEK, RedisBase
 
 SAFETY = 2
 """Leases after which the clock takes up a call that the door handed to a worker, if nobody finished it."""
+
+AT_THE_CLOCK = 500
+"""What a clock does itself in one go, at most."""
 
 
 class DueKept(RedisBase):
@@ -26,18 +30,18 @@ class DueKept(RedisBase):
         self._finish = self._script("finish")
         self._postpone = self._script("postpone")
 
-    def take(self, calls: Sequence[Call], now: datetime, at_once: bool = False) -> Sequence[bool]:
+    def take(self, calls: Sequence[Call], now: datetime, kind: str = "call", at_once: bool = False) -> Sequence[bool]:
         """Remember calls and that they are due, each in one step; False for one that was taken before.
 
-        They fall due after a while, should whoever hands them over die; ``at_once``, when nobody hands them over but
-        the clock.
+        They fall due as this ``kind`` after a while, should whoever hands them over die; ``at_once``, when nobody hands
+        them over but the clock.
         """
         late = now.timestamp() + (0 if at_once else SAFETY * self.lease_seconds)
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls:
                 self._take(
                     keys=[self.key("call", call.id), self.key("due")],
-                    args=[json.dumps({"call": call.to_json()}), WEEK, late, f"call:{call.id}"],
+                    args=[json.dumps({"call": call.to_json()}), WEEK, late, str(Due(kind, call.id))],
                     client=pipe,
                 )
             return [bool(new) for new in pipe.execute()]
@@ -47,12 +51,14 @@ class DueKept(RedisBase):
     def due_now(
         self, now: datetime, calls: int = 500, others: int = 500, hold: float | None = None
     ) -> Sequence[tuple[str, str]]:
-        """What is due, at most so many ``calls`` and so many ``others``, each with the mark to finish it by.
+        """What is due, each with the mark to finish it by: at most so many of the lane ``calls``, so many ``others``.
 
         It falls due again after ``hold`` seconds (a lease, unless said otherwise) if it is not finished.
         """
         mark = repr(now.timestamp() + (self.lease_seconds if hold is None else hold))
-        found = self._claim(keys=[self.key("due")], args=[now.timestamp(), mark, calls, others])
+        room = {"calls": calls, "steps": others, "clock": AT_THE_CLOCK}
+        args: list[str | float] = [now.timestamp(), mark, json.dumps(lanes()), json.dumps(room)]
+        found = self._claim(keys=[self.key("due")], args=args)
         return [(member, mark) for member in cast("list[str]", found)]
 
     def stands(self, member: str, mark: str) -> bool:

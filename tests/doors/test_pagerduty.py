@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from bot.domain.call import Call
 from bot.doors.http import build
-from bot.doors.pagerduty import PagerDutyDoor, poll, signed_by_pagerduty
+from bot.doors.pagerduty import PagerDutyDoor, signed_by_pagerduty
 from bot.outside.pagerduty.client import PagerDuty
 from bot.road.intake import Heard
 from bot.sandbox.pagerduty.seeds import LINNEA, NOOR, OTHER_SERVICE, SERVICE
 from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.pagerduty.webhooks import WebhookDelivery
+from handlers.alerts import poll
 from tests.outside.outsides import Clock
 
 SECRET = "a-long-secret"

@@ -86,9 +86,9 @@ def stopped(process: subprocess.Popen[bytes], number: int) -> int:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_stops_when_it_is_asked_to(stage: Stage, door: Gate, number: int) -> None:
-    before = door.redis.scard("rq:workers")
+    before = door.store.redis.scard("rq:workers")
     process = stage.start("steps")
-    eventually(lambda: door.redis.scard("rq:workers") != before)
+    eventually(lambda: door.store.redis.scard("rq:workers") != before)
     assert stopped(process, number) == 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.due import Due
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.procedure import Next, Procedure
 from bot.domain.reply import Reply
@@ -425,7 +426,7 @@ def test_two_who_take_the_same_step_save_it_once(night: Night, story: Story) -> 
 
     def other(under_way: Procedure, tools: Tools) -> Next:
         if len(story.taken) == 1:
-            night.house.desk.steps.attend("p1")
+            night.house.desk.steps.attend(Due("procedure", "p1"))
         return Next("", story.data(len(story.taken)), say=[note("once")])
 
     story.tells(start=other)

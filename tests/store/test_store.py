@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from bot.domain import due
 from bot.domain.call import Call
+from bot.domain.due import Due, DueKind
 from bot.domain.errors import Later
 from bot.domain.incident import Event, Incident
 from bot.domain.procedure import Procedure
@@ -179,6 +181,8 @@ def test_a_call_is_taken_once_and_due_until_it_is_done(store: Store) -> None:
     assert store.take([call("call2"), call()], after(1)) == [True, False]
     assert store.get("call", "call1") == ({"call": call().to_json()}, 1)
     assert store.due_at("call:call1") == after(SAFETY * store.lease_seconds)
+    assert store.take([call("said")], NOW, "reminder", at_once=True) == [True]
+    assert (store.due_at("reminder:said"), store.due_at("call:said")) == (NOW, None)
 
 
 def test_two_clocks_are_given_each_thing_once(connect: Callable[..., Store]) -> None:
@@ -227,12 +231,25 @@ def test_finishing_without_a_mark_finishes_nothing(store: Store) -> None:
     assert store.due_at("card:1") == NOW
 
 
-def test_what_finds_no_room_stays_due(store: Store) -> None:
-    store.commit(Commit(due={**{f"card:{n}": NOW for n in range(5)}, **{f"call:{n}": NOW for n in range(5)}}))
+@pytest.fixture
+def lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "DUE_KINDS", {"asked": DueKind("asked", "calls"), "quick": DueKind("quick", "clock")})
+
+
+@pytest.mark.usefixtures("lanes")
+def test_what_finds_no_room_in_its_lane_stays_due(store: Store) -> None:
+    store.commit(Commit(due={**{f"card:{n}": NOW for n in range(5)}, **{f"asked:{n}": NOW for n in range(5)}}))
     found = [name for name, _ in store.due_now(NOW, calls=2, others=3)]
-    assert sorted(name.partition(":")[0] for name in found) == ["call", "call", "card", "card", "card"]
+    assert sorted(Due.parse(name).kind for name in found) == ["asked", "asked", "card", "card", "card"]
     assert store.due_now(NOW, calls=0, others=0) == []
     assert len(store.due_now(NOW)) == 5
+
+
+@pytest.mark.usefixtures("lanes")
+def test_what_the_clock_does_itself_waits_for_no_room(store: Store) -> None:
+    store.commit(Commit(due={"quick:1": NOW, "quickly:1": NOW, "quick": NOW}))
+    assert sorted(name for name, _ in store.due_now(NOW, calls=0, others=0)) == ["quick", "quick:1"]
+    assert [name for name, _ in store.due_now(NOW)] == ["quickly:1"], "a kind is known by its whole name"
 
 
 def test_the_earliest_goes_first(store: Store) -> None:

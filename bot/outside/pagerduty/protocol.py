@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
+
+from bot.domain.call import Call, digest
 
 AlertStatus = Literal["triggered", "acknowledged", "resolved"]
 
@@ -15,6 +17,12 @@ Relapse = Literal["unacknowledged", "reopened"]
 
 Urgency = Literal["high", "low"]
 
+
+ACTOR = "pagerduty"
+"""Who says what became of an alert."""
+
+STALE = timedelta(days=1)
+"""Older news is no news: PagerDuty itself gives up after some 20 minutes, and polling looks back as far as this."""
 
 OUR_KEY = "firewatch-"
 """Begins the deduplication key of every alert that ``Pager.page`` makes."""
@@ -229,3 +237,13 @@ class Pager(Protocol):
     def on_schedule(self, schedule: str, at: datetime) -> Sequence[Person]:
         """Who is on call in this schedule at that time, with their e-mail addresses."""
         ...
+
+
+def transition(alert: str, verb: str, at: datetime) -> Call:
+    """The sentence of what became of an alert: the same Call by whichever road it was learnt, webhook or polling."""
+    return alert_call(f"/alert {verb} {alert}", digest(ACTOR, alert, verb, int(at.timestamp())), at)
+
+
+def alert_call(text: str, id: str, at: datetime) -> Call:
+    """A sentence that only PagerDuty can say."""
+    return Call(id=id, actor=ACTOR, channel="", text=text, at=at, door="pagerduty")
