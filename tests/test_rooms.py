@@ -240,11 +240,11 @@ def circle(edges: Mapping[str, set[str]]) -> list[str]:
 
 def longest_chain(edges: Mapping[str, set[str]]) -> list[str]:
     @cache
-    def below(module: str) -> tuple[str, ...]:
+    def below(module: str) -> list[str]:
         chains = sorted((below(each) for each in edges[module]), key=len)
-        return (module, *(chains[-1] if chains else ()))
+        return [module, *(chains[-1] if chains else ())]
 
-    return list(max((below(module) for module in edges), key=lambda chain: len(chain)))
+    return sorted((below(module) for module in edges), key=len)[-1]
 
 
 def test_no_file_imports_itself_by_a_detour() -> None:
