@@ -133,7 +133,7 @@ class Reaper:
         self._thread = threading.Thread(target=self._run, args=(time.monotonic(),), name="reaper", daemon=True)
         self._thread.start()
 
-    def join(self, seconds: float = 30.0) -> None:
+    def join(self, seconds: float = 120.0) -> None:
         if self._thread is not None:
             self._thread.join(seconds)
 
