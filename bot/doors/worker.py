@@ -12,10 +12,11 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.queue import EnqueueData
 
 from bot.domain.due import lane_of
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CALLS, STEPS = "firewatch-calls", "firewatch-steps"
+
+ATTEND = "firewatch.attend"
+"""What a job is called on its queue: a name of its own, which stays when code moves."""
+
+FORMER = ("bot.worker.attend", "bot.doors.worker.attend")
+"""What jobs of versions before are called: where their code was."""
 
 LONGEST = 500
 """What the clock lets a queue grow to: some 3 s of a worker's time. What is due may wait in the store as well, and
@@ -74,7 +81,7 @@ class RqWorkQueue:
 
 
 def _job(member: tuple[str, str]) -> EnqueueData:
-    return Queue.prepare_data("bot.doors.worker.attend", args=member, result_ttl=0, failure_ttl=3600, timeout=60)
+    return Queue.prepare_data(ATTEND, args=member, result_ttl=0, failure_ttl=3600, timeout=60)
 
 
 def attend(member: str, mark: str = "") -> None:
@@ -85,6 +92,14 @@ def attend(member: str, mark: str = "") -> None:
         _desk.attend(member, mark)
     except Exception:
         log.exception("not done; it comes again", extra={"member": member})
+
+
+class _Job(Job):
+    """RQ's job, found by its name and not by where its code is."""
+
+    @property
+    def func(self) -> Any:
+        return attend if self.func_name in (ATTEND, *FORMER) else super().func
 
 
 class _Worker(SimpleWorker):
@@ -103,15 +118,18 @@ class _Worker(SimpleWorker):
         super().check_for_suspension(burst)
 
 
-def work(desk: Attendant, redis: Redis, queues: Sequence[str] = (CALLS, STEPS)) -> None:
+def work(desk: Attendant, redis: Redis, queues: Sequence[str] = (CALLS, STEPS), *, burst: bool = False) -> None:
     """Attend to what comes in these queues, the first one first, until told to stop.
 
     SIGTERM and SIGINT say so: the piece of work at hand is finished first. A Redis that is away, or goes away, is
-    waited for.
+    waited for. ``burst``: only until the queues are empty.
     """
     global _desk
     _desk = desk
     stopping = threading.Event()
+    if burst:
+        _worker(list(queues), redis, stopping).work(burst=True, logging_level="WARNING")
+        return
     threading.Thread(target=_live, args=(desk, stopping), name="alive", daemon=True).start()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     while not stopping.is_set():
@@ -130,6 +148,7 @@ def _worker(queues: list[str], redis: Redis, stopping: threading.Event) -> _Work
     worker = _Worker(
         queues,
         connection=redis,
+        job_class=_Job,
         worker_ttl=30,
         maintenance_interval=15,
         job_monitoring_interval=5,
