@@ -116,7 +116,7 @@ class Service(Protocol):
     def runbook(self) -> str: ...
 
 
-class Catalogue(Protocol):
+class ServiceCatalogue(Protocol):
     """What `firewatch.toml` says that handlers need."""
 
     @property
@@ -149,7 +149,7 @@ class Tools:
     incidents: Incidents
     samples: Samples
     procedures: Procedures
-    catalogue: Catalogue
+    catalogue: ServiceCatalogue
     runbook: Runbook
     systems: Systems
     write: Callable[[str, Mapping[str, Any]], str]

@@ -34,11 +34,10 @@ from bot.settings.environment import Settings, SettingsError
 from bot.store.store import Store
 
 if TYPE_CHECKING:
-    from bot.domain.incident import Pace
     from bot.domain.policy import People
     from bot.road.desk import Desk
     from bot.road.outbox import Draw
-    from bot.tools import Service, Tools, Triage
+    from bot.tools import Tools, Triage
     from bot.triage.runbook import Runbook
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -66,20 +65,6 @@ class House:
     tools: Callable[[], Tools]
     systems: PartSystems
     now: Now
-
-
-@dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """``tools.Catalogue`` over the settings."""
-
-    settings: Settings
-
-    @property
-    def services(self) -> Mapping[str, Service]:
-        return self.settings.catalogue.services
-
-    def pace(self, severity: str) -> Pace:
-        return self.settings.catalogue.clocks.of(severity)
 
 
 def gate(
@@ -143,7 +128,7 @@ def house(
             incidents=StoredIncidents(store),
             samples=store,
             procedures=StoredProcedures(store),
-            catalogue=_Catalogue(settings),
+            catalogue=settings.catalogue,
             runbook=runbook(),
             systems=systems,
             write=renderer.render_text,

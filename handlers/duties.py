@@ -1,6 +1,6 @@
 """Duties: what time makes due comes in as sentences too, which only the clock can say
 
-Section 7 of the runbook. What is due is derived from the incident (see ``bot/incident.py``); here it is put into words.
+Section 7 of the runbook. What is due is derived from the incident (see ``bot/domain/incident.py``), and worded here.
 """
 
 from __future__ import annotations

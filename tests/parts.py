@@ -75,7 +75,7 @@ class Shown:
 
 
 class Slack:
-    """``tools.Workspace`` in memory. ``trouble``: method → what its next calls raise, None for a call that works."""
+    """``Workspace`` in memory. ``trouble``: method → what its next calls raise, None for a call that works."""
 
     def __init__(self) -> None:
         self.shown: list[Shown] = []
@@ -283,7 +283,7 @@ class QueuesOfOne:
 
 @dataclass(slots=True)
 class Line:
-    """``desk.Line`` in memory."""
+    """``WorkQueue`` in memory."""
 
     waiting: deque[tuple[str, str]] = field(default_factory=deque)
     space: tuple[int, int] = (500, 500)

@@ -52,7 +52,7 @@ _LARGEST_STAMP: Final = 40
 
 
 class PagerDutyDoor:
-    """``receive`` is a ``door.Receiver``. ``secrets``: one, or two with a comma between while it is rotated.
+    """``receive`` is a ``Receiver``. ``secrets``: one, or two with a comma between while it is rotated.
 
     ``services``: the PagerDuty ids of those in the catalogue; what happens to others is passed over.
     """

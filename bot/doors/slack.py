@@ -66,7 +66,7 @@ class SlackDoor:
     # ------------------------------------------------------------ the two ways in
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> Heard:
-        """A POST from Slack: a ``door.Receiver``."""
+        """A POST from Slack: a ``Receiver``."""
         if body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body:
             return Heard()  # Slack looks at the certificate, unsigned
         stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")

@@ -57,7 +57,7 @@ _desk: Attendant | None = None
 
 
 class RqWorkQueue:
-    """``desk.Line`` over RQ."""
+    """``WorkQueue`` over RQ."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class PartSystems:
-    """``tools.Systems`` over the parts. Any thread may ask."""
+    """``Systems`` of ``bot.tools`` over the parts. Any thread may ask."""
 
     settings: Settings
     parts: Sequence[AnyPart]

@@ -29,7 +29,7 @@ NAMED = 600.0
 
 
 class Roster:
-    """``tools.People``, and the channels served."""
+    """``People``, and the channels served."""
 
     def __init__(
         self,

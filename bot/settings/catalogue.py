@@ -254,6 +254,10 @@ class Catalogue(Table):
     triage: OwnTriage = OwnTriage()
     parts: OwnParts = OwnParts()
 
+    def pace(self, severity: str) -> Pace:
+        """How soon an incident of this severity falls due."""
+        return self.clocks.of(severity)
+
 
 # ---------------------------------------------------------------- reading it
 

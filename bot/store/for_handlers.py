@@ -19,7 +19,7 @@ TRIES = 50
 
 
 class StoredIncidents:
-    """``tools.Incidents``."""
+    """``Incidents`` of ``bot.tools``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -53,7 +53,7 @@ class StoredIncidents:
 
 
 class StoredProcedures:
-    """``tools.Procedures``: read from their records, so that there is nothing to keep in step with them."""
+    """``Procedures`` of ``bot.tools``: read from their records, so that there is nothing to keep in step with them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

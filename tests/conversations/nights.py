@@ -43,7 +43,7 @@ THREE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
 class Line:
-    """``desk.Line`` without RQ: what was pushed is attended to by ``Night.settle``."""
+    """``WorkQueue`` without RQ: what was pushed is attended to by ``Night.settle``."""
 
     def __init__(self) -> None:
         self.members: deque[tuple[str, str]] = deque()

@@ -10,7 +10,7 @@ from bot.domain.policy import RULES, decide, may_confirm
 
 
 class Staff:
-    """``tools.People``: Noor is on call, Linnea is on call and leads, Ines leads, Tomas is neither."""
+    """``People``: Noor is on call, Linnea is on call and leads, Ines leads, Tomas is neither."""
 
     def is_oncall(self, user: str) -> bool:
         return user in self.oncall()

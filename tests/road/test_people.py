@@ -18,7 +18,7 @@ from tests.parts import Clock, Slack
 
 
 class Schedules:
-    """As much of ``outside.Pager`` as is asked here."""
+    """As much of ``Pager`` as is asked here."""
 
     def __init__(self) -> None:
         self.on: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""GitHub's issues as ``outside.Tracker``: where the follow-ups of an incident are kept."""
+"""GitHub's issues as ``Tracker``: where the follow-ups of an incident are kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES: Final = 5
 
 
 class GitHub:
-    """``outside.Tracker`` for one repository, OWNER/NAME."""
+    """``Tracker`` for one repository, OWNER/NAME."""
 
     def __init__(self, token: str, repository: str, api_url: str = API) -> None:
         headers = {

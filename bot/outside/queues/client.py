@@ -14,7 +14,7 @@ Entry = tuple[str, str, str, int]
 
 
 class NamedQueues:
-    """`tools.Queues`: clients are made when first asked for, and kept; any thread may ask."""
+    """``Queues``: clients are made when first asked for, and kept; any thread may ask."""
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:
         self._entries = dict(entries)

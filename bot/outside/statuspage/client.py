@@ -1,4 +1,4 @@
-"""Atlassian Statuspage as ``outside.StatusPage``.
+"""Atlassian Statuspage as ``StatusPage``.
 
 Statuspage has no idempotency of its own: an incident carries the key that it was made for in its metadata, and is
 looked for by that before another is made. Its limit is 60 requests within 60 seconds for each API key.
@@ -30,7 +30,7 @@ _OVER: Final = ("resolved", "postmortem", "completed")
 
 
 class Statuspage:
-    """``outside.StatusPage`` for one page."""
+    """``StatusPage`` for one page."""
 
     def __init__(self, api_key: str, page: str, api_url: str = API) -> None:
         address = (api_url or API).rstrip("/").removesuffix("/v1")
