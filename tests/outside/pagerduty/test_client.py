@@ -480,7 +480,7 @@ def test_what_is_not_pagerduty_is_not_believed(there: PagerDutySandbox, pager: P
 
 
 def test_the_clients_own_warning_is_not_heard() -> None:
-    run = [sys.executable, "-W", "error", "-c", "import bot.outside.pagerduty.client"]
+    run = [sys.executable, "-W", "error", "-c", "import bot.outside.pagerduty.api"]
     done = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -510,7 +510,7 @@ def test_what_is_asked_only_to_do_better_may_be_unknown_there(
 def test_one_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
     there: PagerDutySandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outside.pagerduty.client.TIMEOUT", (1.0, 0.2))
+    monkeypatch.setattr("bot.outside.pagerduty.api.TIMEOUT", (1.0, 0.2))
     pager = PagerDuty(there.api_key, there.sender, there.api_url)
     made = there.trigger("Uploads fail")
     there.faults.next("*", delay=1.0)
