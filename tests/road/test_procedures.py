@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,49 +21,11 @@ from bot.tools import Tools
 from handlers.jobs_switch import Switch
 from tests.parts import Clock, Night
 from tests.played import played
+from tests.road.story import Story, note, texts
 
 
 class Died(BaseException):
     """The process is gone: nothing after this line happens."""
-
-
-class Story:
-    """A procedure told step by step: each is a Next, an exception, or a function that gives one of them."""
-
-    def __init__(self, night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.night = night
-        self.script: dict[str, list[Any]] = {}
-        self.taken: list[str] = []
-        self.kind = "story"
-        self.data = played(monkeypatch, self.kind, self._step, gives_up=timedelta(hours=12))
-
-    def _step(self, data: Any, under_way: Procedure, tools: Tools) -> Next:
-        self.taken.append(under_way.step)
-        script = self.script[under_way.step]
-        what = script.pop(0) if len(script) > 1 else script[0]
-        if callable(what) and not isinstance(what, type):
-            what = what(under_way, tools)
-        if isinstance(what, BaseException):
-            raise what
-        assert isinstance(what, Next)
-        return what
-
-    def tells(self, **script: Any) -> None:
-        self.script = {name: steps if isinstance(steps, list) else [steps] for name, steps in script.items()}
-
-    def begins(self, id: str = "p1", incident: int | None = None, **data: Any) -> None:
-        now = self.night.clock()
-        procedure = Procedure(id, self.kind, "start", "UONCALL", "COPS", now, data, incident=incident, ref="ref12345")
-        due: dict[str, datetime | None] = {f"procedure:{id}": now}
-        self.night.house.store.commit(Commit([Put("procedure", id, 0, {"procedure": procedure.to_json()})], due=due))
-
-    def record(self, id: str = "p1") -> Mapping[str, Any]:
-        found = self.night.house.store.get("procedure", id)
-        assert found
-        return found[0]
-
-    def over(self, id: str = "p1") -> bool:
-        return not self.record(id)["procedure"]["step"] and self.night.house.store.due_at(f"procedure:{id}") is None
 
 
 @pytest.fixture
@@ -75,14 +36,6 @@ def night(redis_url: str, tmp_path: Path) -> Night:
 @pytest.fixture
 def story(night: Night, monkeypatch: pytest.MonkeyPatch) -> Story:
     return Story(night, monkeypatch)
-
-
-def note(text: str, **more: Any) -> Reply:
-    return Reply("incident/noted", {"text": text}, **more)
-
-
-def texts(night: Night) -> Sequence[str]:
-    return [text.removeprefix("Note by <@UONCALL>: ") for text in night.slack.texts()]
 
 
 # ---------------------------------------------------------------- going on
@@ -331,94 +284,6 @@ def test_a_kind_that_this_version_does_not_know_is_broken_and_says_so(night: Nig
     story.begins()
     night.rests(120)
     assert "ref12345" in night.slack.texts()[-1]
-
-
-# ---------------------------------------------------------------- saying
-
-
-def test_messages_that_wait_are_sent_in_their_order(night: Night, story: Story) -> None:
-    story.tells(start=Next("", say=[note("one"), note("two"), note("three")]))
-    night.slack.fails("post", None, Later(30, "a pause of 30 s"))
-    story.begins()
-    night.rests(0)
-    assert texts(night) == ["one"]
-    assert not story.over()
-    night.rests(29)
-    assert texts(night) == ["one"]
-    night.rests(30)
-    assert texts(night) == ["one", "two", "three"]
-    assert story.over()
-
-
-def test_while_slack_asks_for_a_pause_steps_go_on_and_leave_it_alone(night: Night, story: Story) -> None:
-    counting = [Next("start", wait=1, say=[note("one")]), *[Next("start", wait=1)] * 9, Next("", say=[note("two")])]
-    story.tells(start=counting)
-    night.slack.fails("post", Later(8, "a pause of 8 s"))
-    story.begins()
-    night.rests(5)
-    assert len(story.taken) > 4
-    assert night.slack.calls.count("post") == 1
-    night.house.redis.delete("firewatch:throttle:outbox:p1")  # Redis' own clock does not move with ours
-    night.rests(30)
-    assert texts(night) == ["one", "two"]
-
-
-def test_a_message_that_slack_will_never_take_holds_up_nothing(night: Night, story: Story) -> None:
-    night.slack.fails("post", Refused("I am not there."), Refused("Nor may I write to them."))
-    story.tells(start=Next("", say=[note("lost"), note("kept")]))
-    story.begins()
-    night.rests()
-    assert texts(night) == ["kept"]
-    assert story.over()
-
-
-def test_a_message_that_breaks_its_sender_is_let_go_in_the_end(night: Night, story: Story) -> None:
-    night.slack.fails("post", *[KeyError("ts")] * 5)
-    story.tells(start=Next("", say=[note("poison"), note("kept")]))
-    story.begins()
-    night.rests(120)
-    assert texts(night) == ["kept"]
-    assert story.over()
-
-
-def test_a_card_is_edited_on_the_way_and_its_last_state_arrives(night: Night, story: Story) -> None:
-    story.tells(start=[*[Next("start", wait=0.1, card=note(f"{n} of 9")) for n in range(9)], Next("", card=note("9"))])
-    story.begins()
-    night.slack.fails("update", Later(3, "a pause of 3 s"))
-    night.rests(30)
-    [card] = night.slack.shown
-    assert card.text.endswith(": 9")
-    assert card.edits == 1
-    assert story.over()
-
-
-def test_a_card_on_which_nothing_has_changed_is_not_edited(
-    night: Night, story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(steps, "CARD_EVERY", 0.001)
-    said = ["1 of 9"] * 20 + ["2 of 9"] * 20
-    story.tells(start=[*[Next("start", wait=0.1, card=note(each)) for each in said], Next("", card=note("9"))])
-    story.begins()
-    night.rests()
-    [card] = night.slack.shown
-    assert card.text.endswith(": 9")
-    assert card.edits == 2, "posted once, then as 2 and as 9"
-
-
-def test_a_card_that_cannot_be_shown_holds_up_nothing(night: Night, story: Story) -> None:
-    story.tells(start=[Next("start", card=Reply("incident/noted", {})), Next("", say=[note("done")])])
-    story.begins()
-    night.rests(1)
-    assert texts(night) == ["done"]
-
-
-def test_what_was_said_is_kept_for_the_terminal(night: Night, story: Story) -> None:
-    story.tells(start=[*[Next("start", say=[note(f"{n}")]) for n in range(30)], Next("")])
-    story.begins()
-    night.rests(30)
-    record = story.record()
-    assert record["told"] == 30
-    assert [message["text"].rpartition(" ")[2] for message in record["said"]] == [f"{n}" for n in range(10, 30)]
 
 
 def test_two_who_take_the_same_step_save_it_once(night: Night, story: Story) -> None:

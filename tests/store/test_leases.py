@@ -1,0 +1,77 @@
+"""Leases on a real Redis: one holder, and nobody waits for a dead one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from bot.store.store import Store
+
+
+def test_one_holds_a_lease_and_the_others_do_not(connect: Callable[..., Store]) -> None:
+    one, other = connect(), connect()
+    with one.lease("procedure:1") as mine:
+        assert mine
+        with other.lease("procedure:1") as theirs, other.lease("procedure:2") as free:
+            assert (theirs, free) == (False, True)
+    with other.lease("procedure:1") as theirs:
+        assert theirs
+
+
+def eventually(happened: Callable[[], object], seconds: float = 5.0) -> bool:
+    waiting, left = threading.Event(), seconds
+    while left > 0 and not happened():
+        waiting.wait(0.01)
+        left -= 0.01
+    return bool(happened())
+
+
+def test_a_lease_lasts_as_long_as_its_holder_is_at_it(connect: Callable[..., Store]) -> None:
+    one, other = connect(lease=0.2), connect(lease=0.2)
+    with one.lease("procedure:1"):
+        renewed = [0]
+
+        def longer() -> bool:
+            with other.lease("procedure:1") as theirs:
+                assert not theirs
+            renewed[0] += 1
+            return renewed[0] > 60
+
+        assert eventually(longer)
+
+
+def test_a_dead_holder_loses_its_lease(connect: Callable[..., Store]) -> None:
+    dead, other = connect(lease=0.2), connect(lease=0.2)
+    holding = dead.lease("procedure:1")
+    assert holding.__enter__()
+    dead._held.clear()  # as SIGKILL would: nobody renews it, nobody gives it back
+
+    def free() -> bool:
+        with other.lease("procedure:1") as mine:
+            return bool(mine)
+
+    assert not free()
+    assert eventually(free)
+
+
+def test_whoever_lost_a_lease_does_not_give_back_another_ones(connect: Callable[..., Store]) -> None:
+    slow, other, third = connect(), connect(), connect()
+    with slow.lease("procedure:1"):
+        slow.redis.delete(slow.key("lease", "procedure:1"))
+        with other.lease("procedure:1") as mine:
+            assert mine
+            slow._release(keys=[slow.key("lease", "procedure:1")], args=["slow's token"])
+            with third.lease("procedure:1") as stolen:
+                assert not stolen
+
+
+def test_one_clock_leads_until_it_resigns_or_dies(connect: Callable[..., Store]) -> None:
+    one, other = connect(lease=0.2), connect(lease=0.2)
+    assert one.lead("clock", "one")
+    assert one.lead("clock", "one")
+    assert not other.lead("clock", "other")
+    other.resign("clock", "other")
+    assert not other.lead("clock", "other")
+    one.resign("clock", "one")
+    assert other.lead("clock", "other")
+    assert eventually(lambda: one.lead("clock", "one"))
