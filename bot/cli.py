@@ -187,9 +187,20 @@ def _manifest(parsed: argparse.Namespace) -> int:
 
 def _sandbox(parsed: argparse.Namespace) -> int:
     import handlers  # noqa: F401  makes every sentence known, for the manifest and the composer
+    from bot.running.packages import register
+    from bot.sandbox.far_ends import SHIPPED
     from bot.sandbox.page.run import run
 
-    return run(parsed.port, http=parsed.http, folder=parsed.folder, keep=parsed.keep, browser=not parsed.no_browser)
+    own = _settings("offline").catalogue.parts.packages if Path("firewatch.toml").exists() else ()
+    register(own)
+    return run(
+        parsed.port,
+        http=parsed.http,
+        folder=parsed.folder,
+        keep=parsed.keep,
+        browser=not parsed.no_browser,
+        packages=(*SHIPPED, *own),
+    )
 
 
 def _drill(parsed: argparse.Namespace) -> int:

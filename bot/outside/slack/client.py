@@ -63,7 +63,10 @@ class SlackWorkspace(SlackPeople, SlackChannels):
 
     def _sent(self, channel: str, key: str, thread: str, since: datetime) -> str:
         """The ``ts`` of the message that carries the key; "" when there is none, or none that I may read."""
+        mine = self.identity().get("bot_id")
         for each in self._messages(channel, thread, since):
+            if mine and each.get("bot_id") not in (None, "", mine):
+                continue  # another bot of ours, with a Redis of its own, gives its messages keys of the same kind
             metadata = each.get("metadata") or {}
             if metadata.get("event_type") == EVENT_TYPE and (metadata.get("event_payload") or {}).get("key") == key:
                 return word_at(each, "ts")

@@ -40,7 +40,10 @@ class BotProcess:
             port,
             connected,
         )
-        self._environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self._environment |= {
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *(path for path in sys.path if path)]),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._well, self._trouble = False, ""

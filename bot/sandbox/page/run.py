@@ -6,6 +6,7 @@ One folder holds the state of a session. It is named at the start and removed at
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -173,7 +174,7 @@ def session(
         _break(url)
         slack.start()
         oncall.start()
-        bot = _bot(state, url, slack, oncall, http=http)
+        bot = _bot(state, url, slack, oncall, [each for each in packages if each not in SHIPPED], http=http)
         stack.callback(bot.close)
         bot.start()
         pipeline = Pipeline(url, every=None)
@@ -206,8 +207,11 @@ def _break(redis_url: str) -> None:
     switches.close()
 
 
-def _bot(state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, *, http: bool) -> BotProcess:
-    (state / "firewatch.toml").write_text(CATALOGUE, encoding="utf-8")
+def _bot(
+    state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, own: Sequence[str], *, http: bool
+) -> BotProcess:
+    parts = f"\n[parts]\npackages = {json.dumps(own)}\n" if own else ""
+    (state / "firewatch.toml").write_text(CATALOGUE + parts, encoding="utf-8")
     port = free_port()
     if http:
         slack.request_url = f"http://127.0.0.1:{port}/slack/events"

@@ -54,6 +54,15 @@ def test_a_message_of_another_key_is_not_taken_for_this_one(slack: SlackSandbox,
     assert len(texts(slack)) == 2
 
 
+def test_a_message_of_another_bot_of_ours_is_not_taken_for_this_one(slack: SlackSandbox, workspace: Workspace) -> None:
+    ts = workspace.post("COPS", CARD, "incident:4:summary")
+    message = next(each for each in slack.channel("ops").messages if each.ts == ts)
+    message.bot_id = "BTHEIRS"
+    own = workspace.post("COPS", CARD, "incident:4:summary", since=now() - BEFORE)
+    assert own != ts
+    assert workspace.post("COPS", CARD, "incident:4:summary", since=now() - BEFORE) == own
+
+
 def test_a_message_is_found_behind_hundreds_of_later_ones(slack: SlackSandbox, workspace: Workspace) -> None:
     ts = workspace.post("COPS", CARD, "call:abc")
     for number in range(450):
