@@ -56,8 +56,7 @@ def test_a_message_of_another_key_is_not_taken_for_this_one(slack: SlackSandbox,
 
 def test_a_message_of_another_bot_of_ours_is_not_taken_for_this_one(slack: SlackSandbox, workspace: Workspace) -> None:
     ts = workspace.post("COPS", CARD, "incident:4:summary")
-    message = next(each for each in slack.channel("ops").messages if each.ts == ts)
-    message.bot_id = "BTHEIRS"
+    slack.workspace.edit(next(each for each in slack.channel("ops").messages if each.ts == ts), bot_id="BTHEIRS")
     own = workspace.post("COPS", CARD, "incident:4:summary", since=now() - BEFORE)
     assert own != ts
     assert workspace.post("COPS", CARD, "incident:4:summary", since=now() - BEFORE) == own
