@@ -78,15 +78,17 @@ $(BIN)/python:
 	echo "Firewatch needs Python 3.11 or newer; python3 is $$(python3 --version 2>&1). Or name one: make install PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-# Installs these locks and names each package as it comes. pip's own output is two lines a package; its errors are kept.
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes --progress-bar off
+# Installs these locks and names each package as it comes. pip's own output is two lines a package: it goes into a log,
+# of which the errors are shown when it fails. Bytecode is left to the first import: most modules never have one.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+LOG := $(VENV)/install.log
 define from_locks
-	@{ $(PIP) $(1) || echo Failed; } | { \
+	@{ $(PIP) --require-hashes --no-compile --progress-bar off $(1) 2>&1 || echo Failed; } | tee $(LOG) | { \
 	  printf 'fetching:'; \
 	  while read -r word what rest; do case $$word in \
 	    Collecting | Processing) what=$${what##*/}; what=$${what%%==*}; printf ' %s' "$${what%%-[0-9]*}" ;; \
 	    Installing) printf '\nunpacking all of it into $(VENV) …' ;; \
-	    Failed) echo; exit 1 ;; \
+	    Failed) echo; sed -n '/^ *ERROR/,$$p' $(LOG) >&2; exit 1 ;; \
 	  esac; done; echo; }
 endef
 
@@ -96,7 +98,7 @@ $(INSTALLED): requirements-sandbox.lock requirements-build.lock pyproject.toml |
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	@echo "installing firewatch and what its sandbox needs (some 100 MB to fetch)"
 	$(call from_locks,--requirement requirements-sandbox.lock --requirement requirements-build.lock)
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
