@@ -290,7 +290,8 @@ class PageCreate:
                 if incident.resolved:
                     page.resolve(self.id, OVER)
                 facts = {"url": self.url, "by": under_way.asker}
-                return Next("", say=[Reply("incident/published", facts, note=True, receipt=True)])
+                said = Reply("incident/published", facts, note=True, event={"kind": "published"}, receipt=True)
+                return Next("", say=[said])
 
 
 @procedure("page-update", called="the update on the status page", gives_up=GIVES_UP)

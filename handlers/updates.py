@@ -165,7 +165,7 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
     if incident.status_page:
         raise Refused("It is on the status page already.", "`/incident update TEXT --public` says what is new there.")
     facts = {"text": text, "by": call.actor}
-    event = {"kind": "published"}
+    event = {"kind": "publishing"}
     return Reply("incident/publishing", facts, note=True, event=event, begins=[told(incident, text)])
 
 

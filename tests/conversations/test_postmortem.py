@@ -83,6 +83,21 @@ def test_the_file_holds_summary_impact_timeline_receipts_causes_and_a_table_to_f
     assert "repost-dispatch: running → paused, by noor" in done
 
 
+def test_what_customers_were_told_is_one_receipt_and_so_is_who_was_paged(night: Night) -> None:
+    night.types("ops", "/incident open Uploads fail --service reposting")
+    room = night.room()
+    night.types(room, "/incident publish Posts are late")
+    night.types(room, "/oncall page <@ULEAD> a token has expired")
+    night.goes(1)
+    receipts = [each.kind for each in night.desk.store.timeline(1) if each.receipt]
+    assert sorted(receipts) == ["paged", "published"]
+    night.types(room, "/postmortem draft")
+    text = draft(night, room)
+    done = text[text.index("## What was done") : text.index("## Contributing causes")]
+    assert done.count("status page") == 1
+    assert done.count("a token has expired") == 1
+
+
 def test_the_file_holds_figures_and_links_to_what_was_said(night: Night, room: str) -> None:
     text = draft(night, room)
     figures = text[text.index("## Figures") : text.index("## Contributing causes")]
