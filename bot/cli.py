@@ -176,7 +176,7 @@ def _manifest(parsed: argparse.Namespace) -> int:
     from bot.outside.slack.manifest import manifest, to_yaml
     from bot.running.packages import register
 
-    register(_settings("offline").catalogue.parts.packages)
+    register(_packages())
     try:
         described = manifest(nouns(), http=parsed.http, prefix=parsed.prefix)
     except Refused as no:
@@ -191,15 +191,10 @@ def _sandbox(parsed: argparse.Namespace) -> int:
     from bot.sandbox.far_ends import SHIPPED
     from bot.sandbox.page.run import run
 
-    own = _settings("offline").catalogue.parts.packages if Path("firewatch.toml").exists() else ()
-    register(own)
+    register(own := _packages())
+    browser, packages = not parsed.no_browser, (*SHIPPED, *own)
     return run(
-        parsed.port,
-        http=parsed.http,
-        folder=parsed.folder,
-        keep=parsed.keep,
-        browser=not parsed.no_browser,
-        packages=(*SHIPPED, *own),
+        parsed.port, http=parsed.http, folder=parsed.folder, keep=parsed.keep, browser=browser, packages=packages
     )
 
 
@@ -218,6 +213,16 @@ def _settings(role: Role) -> Settings:
     from bot.outside.parts import load
 
     return load(os.environ, Path.cwd(), role)
+
+
+def _packages() -> Sequence[str]:
+    """A team's own packages, by the catalogue here; nothing else is read."""
+    from bot.outside.parts import find
+    from bot.settings.environment import named_packages
+
+    packages, folder = named_packages(os.environ, Path.cwd())
+    find(packages, folder)
+    return packages
 
 
 def _has_own(settings: Settings) -> bool:

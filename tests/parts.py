@@ -19,6 +19,7 @@ from bot.outside.slack.part import SLACK
 from bot.outside.slack.protocol import Postable, Said
 from bot.road.posting import Posting
 from bot.road.reception import WorkQueue
+from bot.settings.environment import Settings
 from bot.wiring import House, house
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -299,11 +300,11 @@ class Night:
     """A whole installation in one process. ``again`` gives another process of the same installation."""
 
     def __init__(self, redis_url: str, folder: Path, catalogue: str = ACCESS, lease: float = 5.0) -> None:
-        (folder / "firewatch.toml").write_text(catalogue, encoding="utf-8")
         # A Slack that nobody can reach: whatever goes around the one in memory fails.
         environment = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": "http://127.0.0.1:9/api/", "REDIS_URL": redis_url}
         environment["FIREWATCH_LEASE"] = f"{lease:g}"
-        self.settings = load(environment, folder, "do")
+        self._environment, self._folder = environment, folder
+        self.settings = self._settings(catalogue)
         self.clock = Clock()
         self.slack = Slack()
         self.queue = Queue()
@@ -314,6 +315,15 @@ class Night:
             replace(QUEUES, build=lambda settings, around: QueuesOfOne(self.queue)),
         )
         self.house = self.again()
+
+    def _settings(self, catalogue: str) -> Settings:
+        (self._folder / "firewatch.toml").write_text(catalogue, encoding="utf-8")
+        return load(self._environment, self._folder, "do")
+
+    def catalogued(self, catalogue: str) -> House:
+        """A fresh process, after somebody has changed the catalogue."""
+        self.settings = self._settings(catalogue)
+        return self.again()
 
     def fresh(self) -> None:
         """Everything as at the beginning, but for what is in Redis."""

@@ -136,6 +136,30 @@ def claims(call, tools):
 '''
 
 
+PROCEDURE = '''\
+from dataclasses import dataclass
+
+from bot.domain.procedure import procedure
+
+
+@procedure("{name}")
+@dataclass(frozen=True)
+class Claims:
+    """Claim a name."""
+'''
+
+DUE = '''\
+from datetime import timedelta
+
+from bot.domain.due import due
+
+
+@due("{name}", every=timedelta(minutes=5))
+def claims(of, tools):
+    """Claim a name."""
+'''
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
@@ -161,6 +185,14 @@ def claims(call, tools):
             "/weather show is declared twice: in acme_firewatch.handlers.claims and in acme_firewatch.handlers.weather",
         ),
         (
+            {"handlers/claims.py": PROCEDURE.format(name="replay")},
+            "the procedure replay is declared twice: in handlers.replay and in acme_firewatch.handlers.claims",
+        ),
+        (
+            {"handlers/claims.py": DUE.format(name="poll")},
+            "what falls due as poll is declared twice: in handlers.alerts and in acme_firewatch.handlers.claims",
+        ),
+        (
             {"templates/desk/plan.j2": "Mine\n"},
             "the template desk/plan.j2 is there twice: as {root}/templates/desk/plan.j2 and as "
             "{folder}/acme_firewatch/templates/desk/plan.j2",
@@ -181,11 +213,17 @@ def test_a_name_that_is_taken_or_a_package_that_is_broken_stops_the_start_with_a
     run: Run, tmp_path: Path, more: dict[str, str], sentence: str
 ) -> None:
     write_package(tmp_path, more)
-    for ended in (said(run, "/weather show"), run("up")):
+    ended = run("up")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert sentence.format(root=ROOT, folder=tmp_path) in ended.stderr.splitlines()
+    assert "Traceback" not in ended.stderr
+
+
+def test_whatever_is_started_stops_at_a_name_that_is_taken(run: Run, tmp_path: Path) -> None:
+    write_package(tmp_path, {"templates/desk/plan.j2": "Mine\n"})
+    for ended in (said(run, "/weather show"), run("worker")):
         assert (ended.returncode, ended.stdout) == (1, "")
-        lines = ended.stderr.splitlines()
-        assert sentence.format(root=ROOT, folder=tmp_path) in lines
-        assert "Traceback" not in ended.stderr
+        assert ended.stderr.startswith("the template desk/plan.j2 is there twice: as ")
 
 
 def test_a_package_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:

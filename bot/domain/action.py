@@ -139,7 +139,7 @@ def action(
 
     def add(handler: Handler) -> Handler:
         if name in ACTIONS:
-            raise Taken(name, ACTIONS[name].handler, handler)
+            raise Taken(name, ACTIONS[name].handler.__module__, handler.__module__)
         summary, _, rest = (inspect.getdoc(handler) or "").partition("\n")
         if not summary:
             raise TypeError(f"{name} has no docstring, and so no help")

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, Literal, Self
 
 from bot.domain.call import Call
+from bot.domain.errors import Taken
 
 Lane = Literal["calls", "steps", "clock"]
 """calls: somebody waits for it. steps: it goes on by itself. clock: so quickly done that the clock does it itself."""
@@ -47,18 +48,24 @@ class DueKind:
     every: timedelta | None = None
     does: Recurring | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is declared."""
+        return self.does.__module__ if self.does else "bot.road"
+
 
 DUE_KINDS: dict[str, DueKind] = {}
 
 
 def due_kind(name: str, lane: Lane = "steps", every: timedelta | None = None, does: Recurring | None = None) -> DueKind:
     """Put a kind into the registry."""
+    made = DueKind(name, lane, every, does)
     if name in DUE_KINDS:
-        raise TypeError(f"two kinds of what falls due are called {name}")
+        raise Taken(f"what falls due as {name}", DUE_KINDS[name].place, made.place)
     if not name or ":" in name:
         raise TypeError(f"{name!r} is no name for what falls due: a colon ends it")
-    DUE_KINDS[name] = DueKind(name, lane, every, does)
-    return DUE_KINDS[name]
+    DUE_KINDS[name] = made
+    return made
 
 
 def due(name: str, *, every: timedelta, lane: Literal["calls", "steps"] = "steps") -> Callable[[Recurring], Recurring]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 
 class FirewatchError(Exception):
@@ -20,10 +19,10 @@ class Refused(FirewatchError):
 
 
 class Taken(TypeError):
-    """Two things were given one name: ``what`` it is, and the functions or classes that claim it."""
+    """Two things were given one name: ``what`` it is, and the modules that claim it."""
 
-    def __init__(self, what: str, first: Any, second: Any) -> None:
-        super().__init__(f"{what} is declared twice: in {first.__module__} and in {second.__module__}")
+    def __init__(self, what: str, first: str, second: str) -> None:
+        super().__init__(f"{what} is declared twice: in {first} and in {second}")
 
 
 class Misworded(Refused):

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from bot.domain.errors import Taken
 from bot.domain.incident import Incident
 from bot.domain.recorded import from_record, from_row, to_record
 from bot.domain.reply import Begin, Reply, Work
@@ -150,7 +151,7 @@ def procedure(
     def add(work: type[W]) -> type[W]:
         made: Any = work
         if name in PROCEDURES:
-            raise TypeError(f"two procedures are called {name}")
+            raise Taken(f"the procedure {name}", PROCEDURES[name].work.__module__, work.__module__)
         if not is_dataclass(made):
             raise TypeError(f"{work.__name__} is not a dataclass: @procedure stands above @dataclass(frozen=True)")
         PROCEDURES[name] = Kind(name, work, called or f"the {name}", row, gives_up)

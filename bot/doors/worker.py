@@ -53,7 +53,10 @@ class Attendant(Protocol):
     def attend(self, member: str, mark: str = "") -> None: ...
 
 
-_desk: Attendant | None = None
+class Attending:
+    """Who attends in this process: set by ``work``, for RQ knows a function only by its name."""
+
+    desk: Attendant | None = None
 
 
 class RqWorkQueue:
@@ -86,10 +89,10 @@ def _job(member: tuple[str, str]) -> EnqueueData:
 
 def attend(member: str, mark: str = "") -> None:
     """What RQ calls. A failure stays due and comes again; RQ itself retries nothing."""
-    if _desk is None:
+    if Attending.desk is None:
         raise RuntimeError("attend is called in a worker, after work()")
     try:
-        _desk.attend(member, mark)
+        Attending.desk.attend(member, mark)
     except Exception:
         log.exception("not done; it comes again", extra={"member": member})
 
@@ -124,8 +127,7 @@ def work(desk: Attendant, redis: Redis, queues: Sequence[str] = (CALLS, STEPS), 
     SIGTERM and SIGINT say so: the piece of work at hand is finished first. A Redis that is away, or goes away, is
     waited for. ``burst``: only until the queues are empty.
     """
-    global _desk
-    _desk = desk
+    Attending.desk = desk
     stopping = threading.Event()
     if burst:
         _worker(list(queues), redis, stopping).work(burst=True, logging_level="WARNING")

@@ -155,6 +155,18 @@ def foreign(environ: Mapping[str, str], cwd: Path, prefix: str = "AWS_") -> dict
     return {name: text for name, text in written.items() if name.startswith(prefix) and name not in environ}
 
 
+def named_packages(environ: Mapping[str, str], cwd: Path) -> tuple[Sequence[str], Path]:
+    """The packages of `[parts]` and the folder of the catalogue, for what needs no settings.
+
+    What else is wrong is left to `read` to say.
+    """
+    file, text = _catalogue_text(Environment(environ, cwd / ".env"), cwd)
+    try:
+        return packages_of(tomllib.loads(text)), file.parent
+    except tomllib.TOMLDecodeError:
+        return (), file.parent
+
+
 def read(environ: Mapping[str, str], cwd: Path, role: Role, find: Find) -> Settings:
     """The settings that `environ`, `cwd/.env` and the catalogue hold; `environ` wins over `.env`.
 

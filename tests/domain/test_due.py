@@ -50,7 +50,10 @@ def test_what_recurs_is_kept_due() -> None:
     assert DUE_KINDS["weather"].does is look_out
 
 
-@pytest.mark.parametrize(("name", "says"), [("call", "two kinds"), ("a:b", "a colon ends it"), ("", "is no name")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("call", "call is declared twice: in bot.road"), ("a:b", "a colon ends it"), ("", "is no name")],
+)
 def test_a_name_that_is_taken_or_cannot_be_one_stops_the_start(name: str, says: str) -> None:
     due_kind("call")
     with pytest.raises(TypeError, match=says):

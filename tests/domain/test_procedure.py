@@ -117,7 +117,7 @@ def test_what_is_to_begin_is_kept_by_the_name_of_its_kind() -> None:
 
 @pytest.mark.usefixtures("declared")
 def test_two_procedures_do_not_have_one_name() -> None:
-    with pytest.raises(TypeError, match="two procedures are called evacuation"):
+    with pytest.raises(TypeError, match="the procedure evacuation is declared twice"):
         procedure("evacuation")(Evacuation)
 
 

@@ -130,13 +130,13 @@ class Breaks:
 def test_what_fails_is_logged_and_left_to_the_clock(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "_desk", Breaks())
+    monkeypatch.setattr(worker.Attending, "desk", Breaks())
     worker.attend("card:1", "5.0")
     assert "not done; it comes again" in caplog.text
     assert vars(caplog.records[-1])["member"] == "card:1"
 
 
 def test_outside_of_a_worker_nothing_is_attended_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_desk", None)
+    monkeypatch.setattr(worker.Attending, "desk", None)
     with pytest.raises(RuntimeError, match="in a worker"):
         worker.attend("card:1")

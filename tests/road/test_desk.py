@@ -24,7 +24,7 @@ from bot.road import desk as road
 from bot.store.commit import Commit, Conflict, Put
 from bot.tools import Tools
 from handlers.jobs_switch import Switch
-from tests.parts import Night
+from tests.parts import ACCESS, Night
 from tests.played import played
 
 
@@ -394,7 +394,7 @@ def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(night: Night) 
 def test_permission_is_checked_again_when_it_is_confirmed(night: Night) -> None:
     night.says("/jobs pause reposts")
     plan = night.last
-    night.house.desk.people._oncall = ("USECOND",)
+    night.catalogued(ACCESS.replace('"UONCALL", "USECOND"', '"USECOND"'))
     night.presses(plan, "Confirm")
     assert "confirming is for on-call engineers" in night.told.text
     assert night.queue.switched == []
@@ -488,7 +488,7 @@ def test_a_plan_that_is_not_on_record_is_answered(night: Night, text: str) -> No
 
 
 def test_what_destroys_is_confirmed_by_a_lead_who_did_not_ask(night: Night, trial: Callable[..., str]) -> None:
-    night.house.desk.people._leads = ("ULEAD", "UONCALL")
+    night.catalogued(ACCESS.replace('"ULEAD"', '"ULEAD", "UONCALL"'))
     facts = {"queue": "reposts", "paused": True, "depth": 9, "active": 1, "workers": 1}
     begins = Begin(Switch("reposts", paused=True))
     night.says(trial(Risk.DESTROY, lambda call, tools: Plan("jobs/switch", begins, facts)))

@@ -41,7 +41,7 @@ class BotProcess:
             connected,
         )
         self._environment |= {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *(path for path in sys.path if path)]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
             "PYTHONUNBUFFERED": "1",
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -174,7 +174,7 @@ def session(
         _break(url)
         slack.start()
         oncall.start()
-        bot = _bot(state, url, slack, oncall, [each for each in packages if each not in SHIPPED], http=http)
+        bot = _bot(state, url, slack, oncall, http=http, packages=packages)
         stack.callback(bot.close)
         bot.start()
         pipeline = Pipeline(url, every=None)
@@ -208,8 +208,9 @@ def _break(redis_url: str) -> None:
 
 
 def _bot(
-    state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, own: Sequence[str], *, http: bool
+    state: Path, redis_url: str, slack: SlackSandbox, oncall: OnCallPanel, *, http: bool, packages: Sequence[str]
 ) -> BotProcess:
+    own = [each for each in packages if each not in SHIPPED]
     parts = f"\n[parts]\npackages = {json.dumps(own)}\n" if own else ""
     (state / "firewatch.toml").write_text(CATALOGUE + parts, encoding="utf-8")
     port = free_port()
