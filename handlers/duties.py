@@ -13,7 +13,7 @@ from typing import Any
 from bot.domain.action import ACTIONS, Risk, action
 from bot.domain.call import Call
 from bot.domain.errors import Later, Unanswered
-from bot.domain.incident import MISSED, Duty, Incident, duties, postmortem_due
+from bot.domain.incident import DUTY_DUE, MISSED, Duty, Incident, duties, postmortem_due
 from bot.domain.reply import Begin, Reply
 from bot.outside.pagerduty.protocol import Pager
 from bot.outside.slack.protocol import Chat
@@ -24,7 +24,7 @@ from handlers.outside import PagerEscalate
 from handlers.updates import draft, figures, since_last
 
 
-@action("/duty", Risk.LOOK, hidden=True, doors=("clock",), incident=False)
+@action(DUTY_DUE, Risk.LOOK, hidden=True, doors=("clock",), incident=False)
 def duty(call: Call, tools: Tools, name: str, number: int, at: datetime, /) -> Reply:
     """Remind of what is due, if it still is.
 

@@ -227,6 +227,9 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "incident"
 
 
+DUTY_DUE = "/duty"
+"""What the clock says of a duty: ``/duty NAME NUMBER TIME``."""
+
 CHANNEL_LOST = "/incident lost"
 """What the clock says when an incident's channel cannot be used any more."""
 

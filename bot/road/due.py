@@ -13,7 +13,7 @@ from bot.domain.call import Call
 from bot.domain.cards import CARDS, TOPICS
 from bot.domain.due import Due, DueKind, due_kind
 from bot.domain.errors import Gone, Later, Refused
-from bot.domain.incident import Duty, Incident, duties
+from bot.domain.incident import DUTY_DUE, Duty, Incident, duties
 from bot.domain.reply import Reply
 from bot.messages.render import Renderer
 from bot.outside.queues.protocol import Queues
@@ -149,7 +149,7 @@ def _reminding(incident: Incident, duty: Duty, now: datetime) -> Call:
         id=f"duty{incident.number}x{duty.name.replace('-', '')}x{int(duty.at.timestamp() * 1000)}",
         actor=CLOCK,
         channel=incident.channel or incident.origin,
-        text=f"/duty {duty.name} {incident.number} {duty.at.isoformat()}",
+        text=f"{DUTY_DUE} {duty.name} {incident.number} {duty.at.isoformat()}",
         at=now,
         door="clock",
     )
