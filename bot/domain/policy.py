@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from bot.domain.action import Risk
 from bot.domain.errors import Refused
@@ -23,12 +24,15 @@ class Rule:
     confirmer: Literal["nobody", "asker", "another lead"]
 
 
-RULES = {
-    Risk.LOOK: Rule("anyone", "nobody"),
-    Risk.ACT: Rule("oncall", "nobody"),
-    Risk.CHANGE: Rule("oncall", "asker"),
-    Risk.DESTROY: Rule("oncall", "another lead"),
-}
+RULES: Final[Mapping[Risk, Rule]] = MappingProxyType(
+    {
+        Risk.LOOK: Rule("anyone", "nobody"),
+        Risk.ACT: Rule("oncall", "nobody"),
+        Risk.CHANGE: Rule("oncall", "asker"),
+        Risk.DESTROY: Rule("oncall", "another lead"),
+    }
+)
+"""Nobody's package adds to it or changes it."""
 
 
 def decide(risk: Risk, actor: str, people: People) -> Decision:

@@ -1,4 +1,4 @@
-"""What an outside system declares of itself, in the ``part.py`` of its folder. See HOUSE's example in CONTRIBUTING.
+"""What an outside system declares of itself, in the ``part.py`` of its folder. CONTRIBUTING shows one.
 
 A part is found, not listed (``bot.outside.parts``). Its settings are read with all others, ``firewatch doctor`` asks
 its checks, `.env.example` and the documentation list it, handlers get what it builds by its Protocol, and its far end

@@ -22,6 +22,8 @@ from bot.settings.catalogue import Catalogue
 from bot.settings.environment import Core, Settings, SettingsError, read
 from bot.settings.fields import Role, names_of
 
+SHIPPED = ("bot", "handlers", "templates")
+
 
 def load(environ: Mapping[str, str], cwd: Path, role: Role = "up") -> Settings:
     """The settings of the program and of every part. Raises SettingsError with everything that is wrong."""
@@ -43,7 +45,9 @@ def find(packages: Sequence[str] = (), folder: Path | None = None) -> Sequence[A
 @functools.cache
 def _found(packages: tuple[str, ...]) -> tuple[AnyPart, ...]:
     found = list(_declared(bot.outside))
-    for package in packages:
+    if shipped := [each for each in packages if each.partition(".")[0] in SHIPPED]:
+        raise SettingsError([f"[parts] packages names {each}, which is Firewatch's own" for each in shipped])
+    for package in dict.fromkeys(packages):
         team_module(package)
         if find_spec(f"{package}.outside"):
             found += _declared(team_module(f"{package}.outside"))
@@ -99,6 +103,8 @@ def _collisions(found: Sequence[tuple[AnyPart, str]]) -> list[str]:
         **{("the table", name): Catalogue.__module__ for name in Catalogue.model_fields},
     }
     for part, place in found:
+        if part.name != place.split(".")[-2]:
+            problems.append(f"the part {part.name} has to be called as its folder is: {place}")
         names = [("the part", part.name), *(("the variable", name) for name in names_of(part.settings))]
         names += [("the table", part.name)] if part.table else []
         names += [("the Protocol", f"{part.offers.__module__}.{part.offers.__qualname__}")] if part.offers else []

@@ -71,3 +71,8 @@ def test_who_may_confirm(risk: Risk, asker: str, confirmer: str, why: str) -> No
 
 def test_every_risk_has_its_rule() -> None:
     assert set(RULES) == set(Risk)
+
+
+def test_no_package_changes_the_policy() -> None:
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        RULES[Risk.DESTROY] = RULES[Risk.LOOK]  # type: ignore[index]
