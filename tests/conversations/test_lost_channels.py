@@ -1,4 +1,4 @@
-"""An incident whose channel was archived, or deleted, goes on elsewhere: on the sandbox's Slack, by its own refusals."""
+"""An incident whose channel was archived or deleted goes on elsewhere: on the sandbox's Slack, by its own refusals."""
 
 from __future__ import annotations
 
