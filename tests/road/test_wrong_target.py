@@ -156,6 +156,7 @@ def filled(view: Mapping[str, Any], place: int) -> Mapping[str, Any]:
 
 
 @pytest.mark.seeded
+@pytest.mark.timeout(900)
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEP, min_size=3, max_size=14))
 def test_what_changes_is_what_the_pressed_card_named(night: Night, steps: list[Any]) -> None:
