@@ -96,12 +96,12 @@ $(INSTALLED): requirements-sandbox.lock requirements-build.lock pyproject.toml |
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(VENV) was made with $$($(BIN)/python --version); Firewatch needs 3.11 or newer. Remove it: rm -rf $(VENV)" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
-	@echo "installing firewatch and what its sandbox needs (some 100 MB to fetch)"
+	@echo "installing firewatch and what its sandbox needs (75 MB to fetch)"
 	$(call from_locks,--requirement requirements-sandbox.lock --requirement requirements-build.lock)
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
-	@echo "installing what tests and checks need (some 250 MB to fetch)"
+	@echo "installing what tests and checks need (165 MB to fetch)"
 	$(call from_locks,--requirement requirements-dev.lock)
 	@touch $@
