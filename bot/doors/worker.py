@@ -36,9 +36,10 @@ ATTEND = "firewatch.attend"
 FORMER = ("bot.worker.attend", "bot.doors.worker.attend")
 """What jobs of versions before are called: where their code was."""
 
-LONGEST = 500
-"""What the clock lets a queue grow to: some 3 s of a worker's time. What is due may wait in the store as well, and
-there it stands once, however often the clock has looked at it."""
+LONGEST = 100
+"""What the clock lets a queue grow to: half a second of a worker's time, and within a lease on a machine ten times as
+slow. An entry that waits for longer than a lease is claimed anew meanwhile, and nothing of it is done. What is due may
+wait in the store as well, and there it stands once, however often the clock has looked at it."""
 
 
 class Attendant(Protocol):
