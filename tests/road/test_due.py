@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,6 @@ from bot.tools import Tools
 from tests.parts import Night
 
 EVERY = timedelta(minutes=5)
-
-
-@pytest.fixture
-def night(redis_url: str, tmp_path: Path) -> Night:
-    return Night(redis_url, tmp_path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +11,6 @@ from bot.domain.incident import Incident
 from tests.parts import Night, Shown
 
 FORBIDDEN = Refused("A setting of this workspace forbids me that.")
-
-
-@pytest.fixture
-def night(redis_url: str, tmp_path: Path) -> Night:
-    return Night(redis_url, tmp_path)
 
 
 def homeless(night: Night, title: str, channel: str = "COPS") -> Incident:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,16 +25,6 @@ from tests.road.story import Story, note, texts
 
 class Died(BaseException):
     """The process is gone: nothing after this line happens."""
-
-
-@pytest.fixture
-def night(redis_url: str, tmp_path: Path) -> Night:
-    return Night(redis_url, tmp_path)
-
-
-@pytest.fixture
-def story(night: Night, monkeypatch: pytest.MonkeyPatch) -> Story:
-    return Story(night, monkeypatch)
 
 
 # ---------------------------------------------------------------- going on

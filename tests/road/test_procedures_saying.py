@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.domain.errors import Later, Refused
@@ -12,16 +10,6 @@ from bot.domain.reply import Reply
 from bot.road import procedures as steps
 from tests.parts import Night
 from tests.road.story import Story, note, texts
-
-
-@pytest.fixture
-def night(redis_url: str, tmp_path: Path) -> Night:
-    return Night(redis_url, tmp_path)
-
-
-@pytest.fixture
-def story(night: Night, monkeypatch: pytest.MonkeyPatch) -> Story:
-    return Story(night, monkeypatch)
 
 
 def test_messages_that_wait_are_sent_in_their_order(night: Night, story: Story) -> None:
