@@ -165,8 +165,12 @@ def _doctor(parsed: argparse.Namespace) -> int:
 
 def _health(parsed: argparse.Namespace) -> int:
     from bot.doctor import alive
+    from bot.wiring import gate
 
-    return alive(_quiet_house("offline"))
+    _quiet()
+    settings = _settings("offline")
+    _logs(settings)
+    return alive(gate(settings))
 
 
 def _manifest(parsed: argparse.Namespace) -> int:
@@ -246,10 +250,14 @@ def _house(role: Role) -> House:
 
 
 def _quiet_house(role: Role) -> House:
+    _quiet()
+    return _house(role)
+
+
+def _quiet() -> None:
     """For a person at a terminal, who has not asked for a log."""
     if not os.environ.get("FIREWATCH_LOG"):
         os.environ["FIREWATCH_LOG"] = "error"
-    return _house(role)
 
 
 def _stop() -> threading.Event:

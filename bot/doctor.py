@@ -14,6 +14,7 @@ from bot.domain.errors import FirewatchError, Later, Refused
 from bot.domain.policy import People
 from bot.outside.part import AnyPart, Check, Sick
 from bot.outside.systems import PartSystems
+from bot.road.gate import Gate
 from bot.settings.environment import Settings
 from bot.store.base import AWAY
 from bot.store.store import Store
@@ -130,19 +131,19 @@ def _seen(house: Examined, role: str) -> str:
     )
 
 
-def alive(house: Examined, first: Path = Path("/proc/1/cmdline")) -> int:
+def alive(gate: Gate, first: Path = Path("/proc/1/cmdline")) -> int:
     """0 when all that runs here lives, else 1: the door answers, a worker and a clock were seen in the last 30 s.
 
     A container runs what its first process says, and is not to be stopped because another one is away.
     """
     running = _running(first)
-    late = ["slack"] if "slack" in running and not _answers(house) else []
+    late = ["slack"] if "slack" in running and not _answers(gate) else []
     try:
-        seen = {role: house.store.last_alive(role) for role in ("worker", "clock") if role in running}
+        seen = {role: gate.store.last_alive(role) for role in ("worker", "clock") if role in running}
     except AWAY as away:
         print(f"not alive: {' '.join(str(away).split())}")
         return 1
-    now, lately = house.now(), LATELY * house.store.rate
+    now, lately = gate.reception.now(), LATELY * gate.store.rate
     late += [role for role, at in seen.items() if not at or now - at > lately]
     print(f"not seen lately: {', '.join(late)}" if late else "alive")
     return 1 if late else 0
@@ -157,11 +158,11 @@ def _running(first: Path) -> set[str]:
     return {"worker", "clock"}
 
 
-def _answers(house: Examined) -> bool:
+def _answers(gate: Gate) -> bool:
     """Whether the door on this machine does."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(house.settings.host, house.settings.host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(gate.settings.host, gate.settings.host)
     try:
-        with closing(HTTPConnection(host, house.settings.port, timeout=DOOR_SECONDS)) as door:
+        with closing(HTTPConnection(host, gate.settings.port, timeout=DOOR_SECONDS)) as door:
             door.request("GET", "/health")
             return door.getresponse().status == 200
     except (OSError, HTTPException):

@@ -13,6 +13,7 @@ from bot.sandbox.pagerduty.server import PagerDutySandbox
 from bot.sandbox.queues.pipeline import QUEUE
 from bot.sandbox.stage import Stage
 from bot.sandbox.statuspage import StatuspageSandbox
+from bot.wiring import gate
 from tests.command.commands import Run, catalogue, closed_port, opened
 from tests.opened import Book, serving
 
@@ -116,8 +117,8 @@ def test_an_installation_is_healthy_while_a_worker_and_a_clock_are_seen(run: Run
 def test_a_container_is_asked_for_what_it_runs_itself(
     run: Run, stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path, first: str, said: str
 ) -> None:
-    made = opened(stage)
-    made.store.alive("clock", made.desk.now())
+    made = gate(opened(stage).settings)
+    made.store.alive("clock", made.reception.now())
     (tmp_path / "cmdline").write_text(first, encoding="utf-8")
     code = alive(replace(made, settings=replace(made.settings, port=closed_port())), tmp_path / "cmdline")
     assert (capsys.readouterr().out.strip(), code) == (said, int(said != "alive"))
@@ -126,7 +127,7 @@ def test_a_container_is_asked_for_what_it_runs_itself(
 def test_a_door_that_answers_lives_though_nobody_works(
     run: Run, stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    made = opened(stage)
+    made = gate(opened(stage).settings)
     (tmp_path / "cmdline").write_text("firewatch\0slack\0", encoding="utf-8")
     with serving(Book(), {}) as address:
         here = replace(made.settings, host="0.0.0.0", port=int(address.rpartition(":")[2]))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from bot.outside.database.part import DATABASE
 from bot.outside.github.part import GITHUB
 from bot.outside.pagerduty.part import PAGERDUTY
-from bot.outside.part import AnyPart
+from bot.outside.part import AnyPart, Part
 from bot.outside.parts import load
 from bot.outside.queues.part import QUEUES
 from bot.outside.slack.part import SLACK
 from bot.outside.statuspage.part import STATUSPAGE
 from bot.settings.catalogue import Access, Pace
-from bot.settings.environment import SettingsError
-from bot.settings.fields import Role
+from bot.settings.environment import SettingsError, read
+from bot.settings.fields import Role, Variables, names_of, variable
 from bot.settings.secrets import Address, Secret
 from bot.store.base import LEASE
 from tests.settings.conftest import ENV, Problems
@@ -206,3 +207,41 @@ def test_files_that_are_not_text_are_problems_too(tmp_path: Path) -> None:
         ".env cannot be read",
         "firewatch.toml is not UTF-8",
     ]
+
+
+class Trial(Variables):
+    """What a team's part may ask for."""
+
+    key: Secret = variable("TRIAL_KEY", "Key", "From the page Keys.", ...)
+    count: int = variable("TRIAL_COUNT", "Count", "How many.", 1)
+    share: float = variable("TRIAL_SHARE", "Share", "How much.", 0.5)
+    loud: bool = variable("TRIAL_LOUD", "Loud", "Whether it is loud.", False)
+    tone: Literal["high", "low"] = variable("TRIAL_TONE", "Tone", "high or low.", "low")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("TRIAL_KEY", "", "TRIAL_KEY is not set: From the page Keys; is TRIAL_KY a slip of the pen?"),
+        ("TRIAL_COUNT", "many", "TRIAL_COUNT is not a whole number"),
+        ("TRIAL_SHARE", "half", "TRIAL_SHARE is not a number"),
+        ("TRIAL_LOUD", "loud", "TRIAL_LOUD is not true or false"),
+        ("TRIAL_TONE", "hgih", "TRIAL_TONE is 'hgih'; it is one of high, low; did you mean high?"),
+    ],
+)
+def test_a_plain_field_of_a_model_tells_what_would_be_right(
+    tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
+    environ = {"TRIAL_KEY": "k", "TRIAL_KY": "x", name: value}
+    trial: Part[Trial, None] = Part("trial", Trial, off="Never.")
+    with pytest.raises(SettingsError) as caught:
+        read(environ, tmp_path, "offline", lambda packages, folder: [trial])
+    assert caught.value.problems == [sentence]
+
+
+def test_a_field_that_names_no_variable_is_a_mistake_of_the_program() -> None:
+    class Nameless(Variables):
+        count: int = 1
+
+    with pytest.raises(TypeError, match="count names no variable"):
+        names_of(Nameless)
