@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+from redis.exceptions import ConnectionError as ConnectionLost
+
 from bot.store.store import Store
 
 
@@ -38,18 +41,22 @@ def test_a_lease_lasts_as_long_as_its_holder_is_at_it(connect: Callable[..., Sto
             assert not theirs
 
 
-def test_a_dead_holder_loses_its_lease(connect: Callable[..., Store]) -> None:
+def test_a_dead_holder_loses_its_lease(connect: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
     dead, other = connect(lease=1.0), connect(lease=1.0)
-    holding = dead.lease("procedure:1")
-    assert holding.__enter__()
-    dead._held.clear()  # as SIGKILL would: nobody renews it, nobody gives it back
+
+    def away(*given: object) -> None:
+        raise ConnectionLost("as after SIGKILL: nobody renews it, nobody gives it back")
 
     def free() -> bool:
         with other.lease("procedure:1") as mine:
             return bool(mine)
 
-    assert not free()
-    assert eventually(free)
+    with dead.lease("procedure:1") as mine:
+        assert mine
+        with monkeypatch.context() as patched:
+            patched.setattr(dead.redis, "evalsha", away)
+            assert not free()
+            assert eventually(free)
 
 
 def test_whoever_lost_a_lease_does_not_give_back_another_ones(connect: Callable[..., Store]) -> None:

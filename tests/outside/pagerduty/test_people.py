@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse, Response
 
 from bot.domain.errors import Gone, Refused, Unreachable
 from bot.outside.pagerduty.client import PagerDuty
@@ -15,6 +14,7 @@ from bot.sandbox.pagerduty.model import EscalationPolicy as PolicyThere
 from bot.sandbox.pagerduty.seeds import LINNEA, PRIYA, SERVICE
 from bot.sandbox.pagerduty.seeds import NOOR as NOOR_THERE
 from bot.sandbox.pagerduty.server import PagerDutySandbox
+from bot.sandbox.serving import Asked
 from tests.outside.outsides import NOOR, TOMAS, Clock
 
 
@@ -89,16 +89,17 @@ def test_two_tries_at_the_same_time_page_once(
     there: PagerDutySandbox, pager: PagerDuty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = pager.page(linnea(), "Help", NOOR, "call-1", service=SERVICE)
-    pages, empty = pager._pages, [True]
+    answer, empty = there.answer, [True]
 
-    def unseen(path: str, name: str, params: Any) -> Iterator[Any]:
-        if path == "incidents" and empty:
-            empty.clear()
-            return iter(())  # we looked before the other try arrived
-        return pages(path, name, params)
+    def unseen(asked: Asked) -> Response:
+        if asked.name == "GET /incidents" and empty:
+            empty.clear()  # we looked before the other try arrived
+            return JSONResponse({"incidents": [], "more": False, "limit": 100, "offset": 0, "total": None})
+        return answer(asked)
 
-    monkeypatch.setattr(pager, "_pages", unseen)
+    monkeypatch.setattr(there, "answer", unseen)
     second = pager.page(linnea(), "Help", NOOR, "call-1", service=SERVICE)
+    assert not empty
     assert (second.alert, second.new) == (first.alert, False)
 
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.outside.pagerduty.client import PagerDuty
 from bot.outside.pagerduty.protocol import Acting
+from bot.outside.patience import SPARED
 from bot.sandbox.pagerduty.server import PagerDutySandbox
 from tests.outside.outsides import NOOR, TOMAS
 
@@ -113,6 +115,9 @@ def test_one_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
     there: PagerDutySandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outside.pagerduty.api.TIMEOUT", (1.0, 0.2))
+    later = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later[0])
+    monkeypatch.setattr("bot.outside.patience.time", clock)
     pager = PagerDuty(there.api_key, there.sender, there.api_url)
     made = there.trigger("Uploads fail")
     there.faults.next("*", delay=1.0)
@@ -121,7 +126,7 @@ def test_one_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
     with pytest.raises(Unreachable, match="PagerDuty did not answer in time; I ask again in"):
         pager.acknowledge(made.id, NOOR)
     there.wait_for(lambda: len(there.calls) == 1)
-    monkeypatch.setattr(pager._patience, "_until", 0.0)
+    later[0] = SPARED
     assert pager.acknowledge(made.id, NOOR).new
 
 

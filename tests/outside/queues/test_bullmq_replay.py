@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from typing import Any
 
 import pytest
 import redis
+from redis.commands.core import Script
 
 from bot.domain.errors import Refused
 from bot.outside.queues.bullmq import scripts as bullmq_scripts
 from bot.outside.queues.bullmq.client import PORTION, BullQueue
-from bot.outside.queues.protocol import Ended, Moved, Outcome, Seen
+from bot.outside.queues.protocol import Outcome, Seen
 from tests.node import NodeProcess, wait_for
 from tests.outside.queues.conftest import QUEUE, StartNode
 
@@ -67,17 +70,19 @@ def test_jobs_that_node_failed_are_replayed_by_us_and_finished_by_node(node: Nod
     ],
 )
 def test_another_text_of_bullmqs_script_is_run_as_rightly(
-    node: NodeProcess, queue: BullQueue, otherwise: Callable[[str], str]
+    node: NodeProcess, redis_url: str, monkeypatch: pytest.MonkeyPatch, otherwise: Callable[[str], str]
 ) -> None:
     another = bullmq_scripts.move_script(otherwise(bullmq_scripts.REPROCESS))
     assert another.startswith(bullmq_scripts.ours("plain"))
     assert bullmq_scripts.MOVE.startswith(bullmq_scripts.ours("recall")), "the installed one is the one we know"
-    queue._move = queue._connection.client.register_script(another)
+    monkeypatch.setattr(bullmq_scripts, "MOVE", another)
+    queue = BullQueue(QUEUE, redis_url)
     jobs = fail(node, queue, [*some(3), *some(2, priority=4), *some(1, lifo=True)])
     assert queue.move([*jobs, jobs[0]], "t") == ["moved"] * 6 + ["changed"]
     assert queue.move(jobs, "t") == ["already"] * 6
     node.ask("work")
     assert {outcome.state for outcome in ended(queue, jobs)} == {"completed"}
+    queue.close()
 
 
 def test_an_idle_node_worker_takes_a_replayed_job_at_once(node: NodeProcess, queue: BullQueue) -> None:
@@ -289,14 +294,13 @@ def test_at_most_2000_jobs_go_in_one_call(queue: BullQueue) -> None:
 
 
 def test_what_was_moved_before_the_queue_refused_is_told(queue: BullQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    portion = queue._moved_portion
+    run = Script.__call__
 
-    def until(jobs: Sequence[Seen], token: str, status: Ended) -> Sequence[Moved]:
-        if any(int(job.id) >= PORTION for job in jobs):
-            raise Refused("paused")
-        return portion(jobs, token, status)
+    def until(script: Script, *, keys: Any, args: Any) -> Any:
+        asked = json.loads(args[-1])
+        return ["PAUSED", "bullmq:5.0.0"] if any(int(id) >= PORTION for id in asked[::2]) else run(script, keys, args)
 
-    monkeypatch.setattr(queue, "_moved_portion", until)
+    monkeypatch.setattr(Script, "__call__", until)
     jobs = [Seen(str(n), "a", "", 1) for n in range(2 * PORTION)]
     assert queue.move(jobs, "t") == ["gone"] * PORTION
     with pytest.raises(Refused):

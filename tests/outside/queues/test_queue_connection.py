@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from redis.commands.core import Script
 
 from bot.domain.errors import FirewatchError, Later, Refused
 from bot.outside.queues import connection
@@ -103,17 +105,17 @@ def test_a_change_that_breaks_off_in_the_middle_is_asked_again_later(
     write(redis_url, QUEUE, {"1": NOW})
     queue = BullQueue(QUEUE, redis_url)
     jobs = every(queue)
-    real = queue._move
+    real = Script.__call__
 
-    def lost(**given: object) -> None:
-        real(**given)
+    def lost(script: Script, **given: Any) -> None:
+        real(script, **given)
         raise redis.ConnectionError("Connection closed by server.")
 
     # The answer is lost, not the deed: what the lost call moved must not be moved again by the next.
-    monkeypatch.setattr(queue, "_move", lost)
-    with pytest.raises(Later, match="broke during a change"):
-        queue.move(jobs, "t")
-    monkeypatch.setattr(queue, "_move", real)
+    with monkeypatch.context() as patched:
+        patched.setattr(Script, "__call__", lost)
+        with pytest.raises(Later, match="broke during a change"):
+            queue.move(jobs, "t")
     assert queue.move(jobs, "t") == ["already"]
     assert queue.status().depth == 1
 
@@ -200,10 +202,10 @@ def test_a_cluster_that_hides_shows_itself_by_its_errors(
 ) -> None:
     queue = BullQueue(QUEUE, redis_url)
 
-    def moved(**given: object) -> None:
+    def moved(script: Script, **given: object) -> None:
         raise redis.ResponseError(text)
 
-    monkeypatch.setattr(queue, "_job", moved)
+    monkeypatch.setattr(Script, "__call__", moved)
     with pytest.raises(Refused, match="Redis Cluster"):
         queue.job("1")
 
@@ -219,10 +221,10 @@ def test_a_key_of_another_kind_is_refused(redis_url: str) -> None:
 def test_what_nobody_foresaw_is_broken_and_not_a_no(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = BullQueue(QUEUE, redis_url)
 
-    def odd(**given: object) -> None:
+    def odd(script: Script, **given: object) -> None:
         raise redis.ResponseError("ERR user_script:1: attempt to index a nil value")
 
-    monkeypatch.setattr(queue, "_job", odd)
+    monkeypatch.setattr(Script, "__call__", odd)
     with pytest.raises(FirewatchError, match="nil value") as broken:
         queue.job("1")
     assert not isinstance(broken.value, Refused | Later)
