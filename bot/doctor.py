@@ -22,7 +22,7 @@ from bot.store.store import Store
 LATELY = timedelta(seconds=30)
 DOOR_SECONDS = 3.0
 
-Look = Callable[[], str]
+Question = Callable[[], str]
 
 
 class Examined(Protocol):
@@ -47,7 +47,7 @@ class Examined(Protocol):
 def examine(house: Examined) -> int:
     """Print a line for each thing that is asked. Returns 0 when all that is turned on works, else 1."""
     systems = house.systems
-    asked: list[tuple[str, Look, str]] = [
+    asked: list[tuple[str, Question, str]] = [
         ("catalogue", lambda: _catalogue(house), ""),
         ("redis", lambda: _redis(house), "Look at REDIS_URL, and at that Redis' own settings."),
         ("on call", lambda: _people(house), ""),
@@ -71,7 +71,7 @@ def examine(house: Examined) -> int:
     return 1 if sick else 0
 
 
-def _asked(house: Examined, part: AnyPart) -> Iterator[tuple[str, Look, str]]:
+def _asked(house: Examined, part: AnyPart) -> Iterator[tuple[str, Question, str]]:
     """What is asked of a part that is on. It is built when the first check looks, so that a failure is that check's."""
     systems, settings = house.systems, house.settings.find(part)
 

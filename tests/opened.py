@@ -51,7 +51,7 @@ class Book:
 def serving(
     desk: Book,
     receivers: Mapping[str, Receiver],
-    checks: Mapping[str, web.Check] | None = None,
+    checks: Mapping[str, web.ReadyCheck] | None = None,
     collect: Callable[[], bytes] | None = None,
 ) -> Iterator[str]:
     """The HTTP door on a free port; gives its address."""

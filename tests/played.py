@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.procedure import PROCEDURES, Kind, Ledger, Next, Procedure
+from bot.domain.procedure import PROCEDURES, Ledger, Next, Procedure, ProcedureKind
 from bot.domain.reply import Work
 from bot.tools import Tools
 
@@ -30,5 +30,5 @@ def played(
         def step(self, under_way: Procedure, tools: Tools, ledger: Ledger[Any]) -> Next:
             return step(self, under_way, tools)
 
-    monkeypatch.setitem(PROCEDURES, name, Kind(name, Played, f"the {name}", None, gives_up))
+    monkeypatch.setitem(PROCEDURES, name, ProcedureKind(name, Played, f"the {name}", None, gives_up))
     return Played

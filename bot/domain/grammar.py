@@ -51,7 +51,7 @@ def parse(text: str, at: datetime) -> Parsed:
         raise Misworded(no.sentence, [action.usage]) from no
 
 
-def about(text: str, incident: int) -> str:
+def with_incident(text: str, incident: int) -> str:
     """The same sentence, about this incident. One that names an incident, or can be about none, stays as it is."""
     said = words(text)
     try:

@@ -119,7 +119,7 @@ def _ids(word: str, at: datetime) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class WordKind:
     """One type of word: how it is read, and how to say what it takes."""
 
     read: Callable[[str, datetime], Any]
@@ -127,17 +127,21 @@ class Kind:
     takes: str
 
 
-KINDS: dict[Any, Kind] = {
-    str: Kind(lambda word, at: word, "", "a word"),
-    Text: Kind(lambda word, at: word, "", "words"),
-    int: Kind(_whole, "N", "a whole number such as `50`"),
-    timedelta: Kind(lambda word, at: duration_from_word(word), "30m", "a duration such as `90s`, `15m`, `2h` or `1d`"),
-    datetime: Kind(time_from_word, "14:30", "a time such as `14:30` or `2026-03-01T14:30Z` (UTC)"),
-    Since: Kind(_since, "2h", "how long ago (`90s`, `15m`, `2h`, `1d`) or since when (`14:30`, `2026-03-01T14:30Z`)"),
-    Rate: Kind(_rate, "10/s", "a rate such as `10/s` or `100/m`, or `none`"),
-    Percent: Kind(_percent, "20%", "a percentage from `1%` to `100%`"),
-    User: Kind(_user, "@user", "a person, written as a mention such as `@maria`"),
-    Ids: Kind(_ids, "A,B", "ids with commas between them, such as `41,57`"),
+KINDS: dict[Any, WordKind] = {
+    str: WordKind(lambda word, at: word, "", "a word"),
+    Text: WordKind(lambda word, at: word, "", "words"),
+    int: WordKind(_whole, "N", "a whole number such as `50`"),
+    timedelta: WordKind(
+        lambda word, at: duration_from_word(word), "30m", "a duration such as `90s`, `15m`, `2h` or `1d`"
+    ),
+    datetime: WordKind(time_from_word, "14:30", "a time such as `14:30` or `2026-03-01T14:30Z` (UTC)"),
+    Since: WordKind(
+        _since, "2h", "how long ago (`90s`, `15m`, `2h`, `1d`) or since when (`14:30`, `2026-03-01T14:30Z`)"
+    ),
+    Rate: WordKind(_rate, "10/s", "a rate such as `10/s` or `100/m`, or `none`"),
+    Percent: WordKind(_percent, "20%", "a percentage from `1%` to `100%`"),
+    User: WordKind(_user, "@user", "a person, written as a mention such as `@maria`"),
+    Ids: WordKind(_ids, "A,B", "ids with commas between them, such as `41,57`"),
 }
 
 

@@ -118,7 +118,7 @@ class TypedLedger(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProcedureKind:
     """What ``@procedure`` says of a dataclass."""
 
     name: str
@@ -135,7 +135,7 @@ class Kind:
         return TypedLedger(kept, self.row) if self.row else kept
 
 
-PROCEDURES: dict[str, Kind] = {}
+PROCEDURES: dict[str, ProcedureKind] = {}
 
 
 def procedure(
@@ -154,13 +154,13 @@ def procedure(
             raise Taken(f"the procedure {name}", PROCEDURES[name].work.__module__, work.__module__)
         if not is_dataclass(made):
             raise TypeError(f"{work.__name__} is not a dataclass: @procedure stands above @dataclass(frozen=True)")
-        PROCEDURES[name] = Kind(name, work, called or f"the {name}", row, gives_up)
+        PROCEDURES[name] = ProcedureKind(name, work, called or f"the {name}", row, gives_up)
         return work
 
     return add
 
 
-def kind_of(work: type[Any]) -> Kind:
+def kind_of(work: type[Any]) -> ProcedureKind:
     """The kind of procedure that this dataclass is. Raises TypeError for one that ``@procedure`` does not stand on."""
     found = next((kind for kind in PROCEDURES.values() if kind.work is work), None)
     if found is None:

@@ -25,7 +25,7 @@ from bot.road.intake import CallTaker, Intake, Receiver
 
 log = logging.getLogger(__name__)
 
-Check = Callable[[], str]
+ReadyCheck = Callable[[], str]
 """Says in a few words how a part is ("since 14:02"), or raises with what is wrong with it."""
 
 LARGEST: Final = 1024 * 1024
@@ -46,7 +46,7 @@ STOP_SECONDS: Final = 5
 def build(
     desk: CallTaker,
     receivers: Mapping[str, Receiver],
-    checks: Mapping[str, Check] | None = None,
+    checks: Mapping[str, ReadyCheck] | None = None,
     collect: Callable[[], bytes] | None = None,
 ) -> Starlette:
     """The HTTP door. ``receivers``: path → who takes its POSTs (``/slack/events``, ``/pagerduty/webhook``)."""
@@ -99,7 +99,7 @@ async def _body(request: Request, most: int) -> bytes | None:
 class Readiness:
     """Asks every part at once, each within its time; a part that hangs is not asked again until it has answered."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    def __init__(self, checks: Mapping[str, ReadyCheck]) -> None:
         self._checks = checks
         self._asked: dict[str, asyncio.Future[str]] = {}
         self.threads = ThreadPoolExecutor(len(checks) + 1, "ready")

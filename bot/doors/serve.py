@@ -63,7 +63,7 @@ def _socket(gate: Gate, door: SlackDoor) -> SlackSocket | None:
     return SlackSocket(slack.app_token.reveal(), door.envelope, slack.api_url)
 
 
-def checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.Check]:
+def checks(gate: Gate, socket: SlackSocket | None) -> dict[str, web.ReadyCheck]:
     return {
         "redis": lambda: "reachable" if gate.store.redis.ping() else "",
         "slack": lambda: _reachable(gate, socket),

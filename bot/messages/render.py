@@ -39,9 +39,8 @@ from markupsafe import Markup
 from bot.domain.masking import mask
 from bot.messages import filters as phrases
 from bot.messages import limits as fit
+from bot.messages.limits import Block
 from bot.messages.mrkdwn import BREAK, admit, clean, escape, plain, settle, shorten, size, straighten, unescape
-
-Block = dict[str, Any]
 
 
 class RenderError(Exception):

@@ -19,7 +19,7 @@ from bot.domain.action import ACTIONS, Incomplete, Risk
 from bot.domain.call import Call
 from bot.domain.due import DUE_KINDS, Due, due_kind
 from bot.domain.errors import Later, Misworded, Refused, Several, Unanswered, Unreachable
-from bot.domain.grammar import about, parse
+from bot.domain.grammar import parse, with_incident
 from bot.domain.incident import Incident
 from bot.domain.procedure import Procedure, begun
 from bot.domain.reply import Plan, Reply
@@ -343,9 +343,10 @@ class Desk(Reception):
         """Ask which incident a sentence is about: each as a button that says the sentence about that one."""
         found = self.store.several([str(number) for number in several.numbers[:WHICH]])
         incidents = [
-            {"number": each.number, "title": each.title, "sentence": about(call.text, each.number)} for each in found
+            {"number": each.number, "title": each.title, "sentence": with_incident(call.text, each.number)}
+            for each in found
         ]
-        first = about(call.text, several.numbers[0])
+        first = with_incident(call.text, several.numbers[0])
         return self._whisper(call, "desk/several", {"incidents": incidents, "said": call.text, "again": first})
 
     # ------------------------------------------------------------ answer

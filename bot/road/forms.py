@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.action import Action, Incomplete
 from bot.domain.call import Call
 from bot.domain.errors import Later, Refused
-from bot.domain.grammar import about
+from bot.domain.grammar import with_incident
 from bot.domain.incident import Incident
 from bot.domain.parameters import Parameter, Text, User, written
 from bot.messages.render import Renderer
@@ -99,7 +99,7 @@ def _remembered(call: Call, action: Action) -> str:
     """
     context = {"channel": call.channel, "channel_name": call.channel_name, "thread": call.thread}
     for text in (call.text, action.name):
-        said = about(text, call.incident) if call.incident is not None else text
+        said = with_incident(text, call.incident) if call.incident is not None else text
         remembered = json.dumps({**context, "text": said}, ensure_ascii=False)
         if len(remembered) <= REMEMBERED_MOST:
             break

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.grammar import about
+from bot.domain.grammar import with_incident
 from bot.domain.incident import Incident
 from bot.messages.limits import elements
 from bot.messages.render import Message, Renderer
@@ -47,5 +47,5 @@ def rendered(renderer: Renderer, template: str, facts: Mapping[str, Any], incide
         for element in elements(message.blocks):
             for each in (element, *element.get("options", ())):
                 if each.get("value"):
-                    each["value"] = about(each["value"], incident)
+                    each["value"] = with_incident(each["value"], incident)
     return message

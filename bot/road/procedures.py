@@ -19,7 +19,7 @@ from bot.domain.call import Call
 from bot.domain.due import Due, due_kind
 from bot.domain.errors import Later, Refused, Unreachable
 from bot.domain.incident import Event
-from bot.domain.procedure import PROCEDURES, Kind, Next, Procedure, called
+from bot.domain.procedure import PROCEDURES, Next, Procedure, ProcedureKind, called
 from bot.domain.recorded import to_record, to_row
 from bot.domain.reply import Reply
 from bot.messages.mrkdwn import recorded
@@ -177,7 +177,7 @@ class Steps:
             self._flush(procedure.id)
         return following.wait
 
-    def _data(self, kind: Kind, procedure: Procedure, following: Next) -> Mapping[str, Any]:
+    def _data(self, kind: ProcedureKind, procedure: Procedure, following: Next) -> Mapping[str, Any]:
         """What goes on record of what it knows: as it was, unless the step has changed it."""
         if following.data is None:
             return procedure.data

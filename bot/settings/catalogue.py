@@ -94,9 +94,9 @@ def _zone(text: str) -> str:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Filled = Annotated[str, AfterValidator(_filled)]
 Channel = Annotated[str, AfterValidator(lambda text: text.removeprefix("#"))]
-Words = tuple[Annotated[str, AfterValidator(_word)], ...]
+WordList = tuple[Annotated[str, AfterValidator(_word)], ...]
 Channels = tuple[Annotated[str, AfterValidator(_word), AfterValidator(lambda text: text.removeprefix("#"))], ...]
-People = tuple[Annotated[str, AfterValidator(_word), AfterValidator(_person)], ...]
+PeopleEntries = tuple[Annotated[str, AfterValidator(_word), AfterValidator(_person)], ...]
 Owner = Annotated[str, AfterValidator(_person)]
 Positive = Annotated[StrictInt, Field(ge=1)]
 
@@ -113,15 +113,15 @@ class Table(BaseModel):
 class Access(Table):
     """Which channels are served, who is on call, who leads.
 
-    People are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
+    PeopleEntries are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
     """
 
     channels: Channels = Field(default=("*",), description="Channels served: ids or names, `*` allowed.")
-    oncall: People = Field(default=(), description="On-call engineers.")
-    leads: People = Field(default=(), description="Who confirms what destroys, beside the one who asks.")
+    oncall: PeopleEntries = Field(default=(), description="On-call engineers.")
+    leads: PeopleEntries = Field(default=(), description="Who confirms what destroys, beside the one who asks.")
 
 
-class Pace(Table):
+class PaceEntry(Table):
     """How soon an alert is acknowledged, an update follows the last one, and a postmortem the resolution."""
 
     ack: Duration = Field(default=timedelta(minutes=5), description="From the alert to the first person who takes it.")
@@ -137,7 +137,7 @@ class OwnPace(Table):
     postmortem: Duration | None = None
 
 
-class Clocks(Pace):
+class Clocks(PaceEntry):
     """How soon things fall due, and for which severities differently: `sev1 = { update = "10m" }`."""
 
     sev1: OwnPace = Field(default=OwnPace(), description="The pace of sev1, where it has its own.")
@@ -145,10 +145,10 @@ class Clocks(Pace):
     sev3: OwnPace = Field(default=OwnPace(), description="The pace of sev3.")
     sev4: OwnPace = Field(default=OwnPace(), description="The pace of sev4.")
 
-    def of(self, severity: str) -> Pace:
+    def of(self, severity: str) -> PaceEntry:
         """The pace of an incident of this severity."""
         own: OwnPace = getattr(self, severity) if severity in SEVERITIES else OwnPace()
-        return Pace(
+        return PaceEntry(
             ack=own.ack or self.ack,
             update=own.update or self.update,
             postmortem=own.postmortem or self.postmortem,
@@ -238,7 +238,7 @@ class OwnTriage(Table):
 class OwnParts(Table):
     """A team's own packages of systems, commands and templates. They are trusted as the program itself is."""
 
-    packages: Words = Field(default=(), description="Their names, as Python imports them.")
+    packages: WordList = Field(default=(), description="Their names, as Python imports them.")
 
 
 class Catalogue(Table):
@@ -254,7 +254,7 @@ class Catalogue(Table):
     triage: OwnTriage = OwnTriage()
     parts: OwnParts = OwnParts()
 
-    def pace(self, severity: str) -> Pace:
+    def pace(self, severity: str) -> PaceEntry:
         """How soon an incident of this severity falls due."""
         return self.clocks.of(severity)
 

@@ -11,7 +11,7 @@ from bot.domain.incident import Event, Incident
 from bot.store.base import RedisBase
 
 
-class Incidents(RedisBase):
+class IncidentsKept(RedisBase):
     """Read from their records and from indexes that are saved with them."""
 
     def incident(self, number: int) -> Incident | None:

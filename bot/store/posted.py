@@ -11,7 +11,7 @@ from bot.domain.errors import FirewatchError
 from bot.store.base import SPARED, RedisBase
 
 
-class Posted(RedisBase):
+class PostedKept(RedisBase):
     """Messages by their keys, throttles, counters, and what was fetched lately."""
 
     def posting(self, key: str, now: datetime) -> tuple[str, datetime | None]:

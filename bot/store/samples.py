@@ -9,7 +9,7 @@ from typing import cast
 from bot.store.base import WEEK, RedisBase
 
 
-class Samples(RedisBase):
+class SamplesKept(RedisBase):
     """For pictures, for `/ready` and for `/metrics`."""
 
     def sample(self, queue: str, at: datetime, depth: int, keep: timedelta = timedelta(hours=26)) -> None:

@@ -14,14 +14,14 @@ from redis.exceptions import WatchError
 
 from bot.store.commit import Commit, Conflict, Put
 from bot.store.due import DueKept
-from bot.store.incidents import Incidents
+from bot.store.incidents import IncidentsKept
 from bot.store.leases import Leases
 from bot.store.ledgers import Ledgers
-from bot.store.posted import Posted
-from bot.store.samples import Samples
+from bot.store.posted import PostedKept
+from bot.store.samples import SamplesKept
 
 
-class Store(Incidents, Ledgers, DueKept, Leases, Posted, Samples):
+class Store(IncidentsKept, Ledgers, DueKept, Leases, PostedKept, SamplesKept):
     """All of it, behind one Redis connection pool: each kind of thing is in a file of its own beside this one."""
 
     def commit(self, change: Commit) -> None:

@@ -60,7 +60,7 @@ _HTTP = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CauseRow:
     """One row of the table, ready to be matched."""
 
     cause: Cause
@@ -97,8 +97,8 @@ class CauseTable:
     """The triage table, with a bounded memory of the shapes it has judged. Safe to share among threads: its memory is
     only ever a plain dict of finished judgements."""
 
-    rows: Sequence[Row]
-    own: Sequence[Row] = ()
+    rows: Sequence[CauseRow]
+    own: Sequence[CauseRow] = ()
     """A team's own, tried before the others."""
     _shapes: dict[tuple[tuple[str, ...], str], Cause] = field(default_factory=dict, repr=False)
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -130,11 +130,11 @@ class CauseTable:
         known = (named, shape(text))
         return self._shapes.get(known) or _remember(self._shapes, known, self._judge(text, *known))
 
-    def matching(self, reason: str, name: str = "") -> list[Row]:
+    def matching(self, reason: str, name: str = "") -> list[CauseRow]:
         """The rows that fit, best first; all but the first lost only by their place in the table."""
         return self._matching(shape(reason[:READ]), _named(name))
 
-    def _matching(self, shaped: str, named: tuple[str, ...]) -> list[Row]:
+    def _matching(self, shaped: str, named: tuple[str, ...]) -> list[CauseRow]:
         text = beginning_of(shaped)
         codes = _numbers(_GRAPH_CODE, text)
         subcodes = _numbers(_SUBCODE, text)
@@ -162,8 +162,13 @@ class CauseTable:
 
 
 def _fitting(
-    table: Sequence[Row], text: str, platforms: Sequence[str], codes: set[int], subcodes: set[int], statuses: set[int]
-) -> list[Row]:
+    table: Sequence[CauseRow],
+    text: str,
+    platforms: Sequence[str],
+    codes: set[int],
+    subcodes: set[int],
+    statuses: set[int],
+) -> list[CauseRow]:
     """The rows of this table that fit, best first."""
     for platform in [*platforms, ""]:
         rows = [row for row in table if row.cause.platform == platform]
@@ -225,13 +230,13 @@ def _unknown(whole: str, normal: str, platform: str) -> Cause:
     )
 
 
-def rows_of(path: Path) -> list[Row]:
+def rows_of(path: Path) -> list[CauseRow]:
     """The rows of a table. Raises WrongTable with everything that is wrong with it, and OSError."""
     try:
         table = tomllib.loads(path.read_bytes().decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongTable(f"{path.name}: {error}") from error
-    rows: list[Row] = []
+    rows: list[CauseRow] = []
     problems = [f"{path.name}: {key} is not known; there is [[cause]]" for key in table if key != "cause"]
     listed = table.get("cause", [])
     for raw in listed if isinstance(listed, list) else [listed]:
@@ -247,7 +252,7 @@ def rows_of(path: Path) -> list[Row]:
     return rows
 
 
-def _row(raw: Mapping[str, Any]) -> Row:
+def _row(raw: Mapping[str, Any]) -> CauseRow:
     if not isinstance(raw, Mapping):
         raise WrongTable("each cause is a table, [[cause]]")
     key = raw.get("key", "")
@@ -276,7 +281,7 @@ def _row(raw: Mapping[str, Any]) -> Row:
         raise WrongTable(f"cause {key!r}: platform is one of {', '.join(_SPELT)}, or empty, not {raw['platform']!r}")
     fields = ("key", "title", "platform", "meaning", "advice", "retry", "source")
     try:
-        return Row(
+        return CauseRow(
             cause=Cause(**{name: raw[name] for name in fields}),
             runbook=raw["runbook"],
             match=_either(raw.get("match", ())),

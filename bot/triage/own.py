@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.triage.causes import CauseTable, Row, WrongTable, rows_of
+from bot.triage.causes import CauseRow, CauseTable, WrongTable, rows_of
 from bot.triage.runbook import Runbook, RunbookError, Section, read_section
 from bot.triage.slow import MILLISECONDS, slow_patterns
 
@@ -41,7 +41,7 @@ def own_causes(shipped: CauseTable, file: Path) -> CauseTable:
     return CauseTable(shipped.rows, own=rows)
 
 
-def _keys(rows: list[Row]) -> set[str]:
+def _keys(rows: list[CauseRow]) -> set[str]:
     return {row.cause.key for row in rows}
 
 

@@ -16,7 +16,7 @@ from bot.outside.parts import load
 from bot.outside.queues.part import QUEUES
 from bot.outside.slack.part import SLACK
 from bot.outside.statuspage.part import STATUSPAGE
-from bot.settings.catalogue import Access, Pace
+from bot.settings.catalogue import Access, PaceEntry
 from bot.settings.environment import SettingsError, read
 from bot.settings.fields import Role, Variables, names_of, variable
 from bot.settings.secrets import Address, Secret
@@ -35,7 +35,7 @@ def test_two_tokens_are_enough_and_the_rest_has_its_default(tmp_path: Path) -> N
     assert (found.need(QUEUES).redis_url, found.need(QUEUES).prefix) == (None, "bull")
     assert [found.find(each) for each in (PAGERDUTY, STATUSPAGE, GITHUB, DATABASE)] == [None, None, None, None]
     assert found.catalogue.access == Access(channels=("*",), oncall=(), leads=())
-    assert found.catalogue.clocks.of("sev1") == Pace(
+    assert found.catalogue.clocks.of("sev1") == PaceEntry(
         ack=timedelta(minutes=5), update=timedelta(minutes=15), postmortem=timedelta(hours=24)
     )
     assert found.catalogue.queues == {}

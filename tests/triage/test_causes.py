@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.triage.causes import CauseTable, Row, WrongTable
+from bot.triage.causes import CauseRow, CauseTable, WrongTable
 from bot.triage.normalise import normalise, shape
 
 TRIAGE = Path(__file__).parents[2] / "templates" / "triage.toml"
@@ -23,7 +23,7 @@ ROWS = {row.cause.key: row for row in TABLE.rows}
 SAMPLES = [(key, name, reason) for key, row in ROWS.items() for name, reason in row.samples]
 
 
-def keys(rows: list[Row]) -> list[str]:
+def keys(rows: list[CauseRow]) -> list[str]:
     return [row.cause.key for row in rows]
 
 

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from bot.domain.errors import Refused
 from bot.outside.queues.protocol import Queue
 
-Entry = tuple[str, str, str, int]
+QueueOrder = tuple[str, str, str, int]
 """backend ("bullmq" or "rq"), the address of its Redis (which may hold a password), BullMQ's key prefix, max_replay."""
 
 
 class NamedQueues:
     """``Queues``: clients are made when first asked for, and kept; any thread may ask."""
 
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, entries: Mapping[str, QueueOrder]) -> None:
         self._entries = dict(entries)
         self._clients: dict[str, Queue] = {}
         self._lock = threading.Lock()
@@ -30,7 +30,7 @@ class NamedQueues:
                 self._clients[name] = _client(name, self._entry(name))
             return self._clients[name]
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> QueueOrder:
         found = self._entries.get(name)
         if found is not None:
             return found
@@ -41,7 +41,7 @@ class NamedQueues:
         raise Refused(f"There is no queue {name}. {known}")
 
 
-def _client(name: str, entry: Entry) -> Queue:
+def _client(name: str, entry: QueueOrder) -> Queue:
     backend, url, prefix, max_replay = entry
     # Imported here: a process that asks one library's queue does not pay for the other.
     if backend == "rq":

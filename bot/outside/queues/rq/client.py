@@ -31,7 +31,7 @@ from bot.domain.errors import Refused
 from bot.outside.queues.connection import Connection
 from bot.outside.queues.protocol import Bucket, Ended, Job, Moved, Outcome, QueueStatus, Seen, Whereabouts
 from bot.outside.queues.rq import reading
-from bot.outside.queues.rq.reading import Entry
+from bot.outside.queues.rq.reading import RqEntry
 
 PAGE: Final = 1000
 MOST_MOVED: Final = 2000
@@ -116,15 +116,15 @@ class RqQueue:
             for id, entry in zip(ids, self._entries(ids, status), strict=True)
         ]
 
-    def _entries(self, ids: Sequence[str], status: Ended) -> list[Entry | None]:
-        found: list[Entry | None] = []
+    def _entries(self, ids: Sequence[str], status: Ended) -> list[RqEntry | None]:
+        found: list[RqEntry | None] = []
         with self._connection.reading():
             for some in _portions(ids, PORTION):
                 answer = self._jobs(
                     keys=[self._registries[status]],
                     args=[*self._prefixes, reading.TRACEBACK, reading.ARGUMENTS, *some],
                 )
-                found += [Entry(*fields) if fields else None for fields in answer]
+                found += [RqEntry(*fields) if fields else None for fields in answer]
         return found
 
     def ready(self) -> None:
@@ -297,11 +297,11 @@ class RqQueue:
         self.switchable(paused=False)
 
 
-def _reason(entry: Entry) -> str:
+def _reason(entry: RqEntry) -> str:
     return "stopped on request" if entry.status == b"stopped" else reading.reason(entry.error)
 
 
-def _outcome(job: Seen, status: bytes | None, entry: Entry | None) -> Outcome:
+def _outcome(job: Seen, status: bytes | None, entry: RqEntry | None) -> Outcome:
     if status is None:
         return Outcome(job.id, "gone" if job.keeps else "completed")
     state = _STATES.get(status, "waiting")

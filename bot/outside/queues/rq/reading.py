@@ -23,7 +23,7 @@ UNPACKED: Final = 1 << 23
 """Bytes a packed text may unpack to before the rest is left."""
 
 
-class Entry(NamedTuple):
+class RqEntry(NamedTuple):
     """One job as `lua/jobs.lua` answers; everything as RQ wrote it, empty where it wrote nothing."""
 
     held: bytes
