@@ -113,7 +113,7 @@ class Table(BaseModel):
 class Access(Table):
     """Which channels are served, who is on call, who leads.
 
-    PeopleEntries are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
+    People are Slack user ids (`U…`), `group:HANDLE` (a Slack user group) or `pagerduty:SCHEDULE`.
     """
 
     channels: Channels = Field(default=("*",), description="Channels served: ids or names, `*` allowed.")
