@@ -19,7 +19,7 @@ from bot.tools import Tools
 
 @action("/jobs pause", Risk.CHANGE)
 def pause(call: Call, tools: Tools, queue: str) -> Plan:
-    """Let workers take no more jobs from a queue; what runs now runs on.
+    """Pause a queue: workers take no more jobs from it, and jobs that are running finish.
 
     queue: one of the queues in the catalogue
     """

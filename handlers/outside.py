@@ -24,7 +24,7 @@ from bot.tools import Tools
 BOT = Acting(name="Firewatch")
 ESCALATED = {"kind": "escalated", "actor": "Firewatch"}
 
-OVER = "This is resolved. We are sorry for it."
+OVER = "This is resolved."
 """The last word to customers."""
 
 GIVES_UP = timedelta(hours=12)

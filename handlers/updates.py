@@ -51,7 +51,7 @@ def update(
     impact: who is affected, and how
     known: what is known of the cause
     doing: what is being done
-    next: when the next update follows, such as 10m; kept to the longest that the catalogue allows
+    next: when the next update follows, such as 10m; at most as long as `[clocks]` allows for its severity
     public: also to the status page, which it is put on if it is not there yet
     """
     incident = here(call, tools)

@@ -115,7 +115,7 @@ def test_usage_is_for_the_asker_alone_with_a_near_miss(stage: Stage, story: Stor
     told = story.is_told("noor", "ops", "/incident has no `opn`")
     assert "/incident open" in str(told.blocks)
     stage.slack.oncall.types("ops", "/incident help").ok()
-    story.is_told("noor", "ops", "How it is said")
+    story.is_told("noor", "ops", "How to write it")
 
 
 def test_a_redelivered_event_is_answered_once(stage: Stage, story: Story, room: Room) -> None:
