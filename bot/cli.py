@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     lane.add_argument("--calls", action="store_true", help="only commands that people wait for")
     lane.add_argument("--steps", action="store_true", help="only work that nobody waits for")
     command("clock", _clock, "Run the scheduler: it gives what is due to the workers. Any number may run.")
-    do = command("do", _do, "Run one command from the terminal, with the same permissions as in Slack; works when Slack is down.")
+    do = command("do", _do, "Run one command from the terminal, with the permissions of Slack; works without it.")
     do.add_argument("sentence", metavar='"/noun verb …"')
     do.add_argument("--as", dest="actor", required=True, metavar="U…", help="the Slack user id you act as")
     do.add_argument("--channel", required=True, metavar="C…", help="the channel it is run for")
