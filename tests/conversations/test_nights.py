@@ -77,6 +77,10 @@ class Nights:
         self.waiting = {self.pagerduty.trigger(title, service).id for title, service in alerts}
         self.alerts = frozenset(self.waiting)
 
+    def numbers(self) -> list[int]:
+        """The incidents of the alerts. A worker that dies as it opens one leaves a number that no incident has."""
+        return [found.number for alert in self.alerts if (found := self.store.of_alert(alert))]
+
     def keys(self) -> Counter[str]:
         """The names under which the bot said what it said: each thing that is said has one of its own."""
         messages = [each for channel in list(self.channels.values()) for each in list(channel.messages)]
@@ -98,7 +102,7 @@ class Nights:
 
     def paged(self) -> Numbers:
         """How often the bot has put on record that it paged the next level."""
-        kinds = {number: [event.kind for event in self.store.timeline(number)] for number in range(1, NIGHTS + 1)}
+        kinds = {number: [event.kind for event in self.store.timeline(number)] for number in self.numbers()}
         return +Counter({number: found.count("escalated") for number, found in kinds.items()})
 
     def rang(self) -> Numbers:
@@ -122,7 +126,9 @@ class Nights:
 
     def wrong(self) -> str:
         """What has not come yet, or came too often; "" when all is as it must be."""
-        once = Counter(range(1, NIGHTS + 1))
+        once = Counter(self.numbers())
+        if len(once) != NIGHTS:
+            return f"incidents: {sorted(once)}"
         if twice := [key for key, count in self.keys().items() if count > 1]:
             return f"said more than once: {twice}"
         for what, found in (
