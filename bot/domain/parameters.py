@@ -79,7 +79,7 @@ def _since(word: str, at: datetime) -> datetime:
 
 
 def _rate(word: str, at: datetime) -> float:
-    if word.lower() in ("none", "0", "max"):
+    if word.lower() in ("none", "max"):
         return 0.0
     found = _RATE.fullmatch(word.strip())
     if not found or not float(found[1]):

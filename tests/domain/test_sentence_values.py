@@ -49,6 +49,7 @@ def test_a_value_means_what_it_says(option: str, word: str, value: Any) -> None:
         ("--since", "999999w"),
         ("--rate", "10"),
         ("--rate", "0/s"),
+        ("--rate", "0"),
         ("--rate", "10/day"),
         ("--stop-at", "0%"),
         ("--stop-at", "0.2"),
