@@ -126,7 +126,7 @@ def causes(service: Service, tools: Tools) -> Mapping[str, Any] | None:
     for page in tools.need(Queues).get(service.queue).ended("failed", tools.now - timedelta(hours=2)):
         for job in page:
             cause = tools.triage.cause(job.reason, job.name)
-            known[cause.key] = (cause.title, cause.retry)
+            known[cause.key] = (cause.title, cause.standing)
             found[cause.key] += 1
         if found.total() >= SCANNED:
             break

@@ -193,7 +193,7 @@ def _shown(group: Group, queue: str, most: int, name: str | None, since: datetim
         "platform": group.cause.platform,
         "meaning": group.cause.meaning,
         "advice": group.cause.advice,
-        "retry": group.cause.retry,
+        "retry": group.cause.standing,
         "source": group.cause.source,
         "count": group.count,
         "first": group.first / 1000,
@@ -238,8 +238,8 @@ def show(call: Call, tools: Tools, queue: str, id: str) -> Reply:
                 word: at.timestamp() if at else None
                 for word, at in (("added", job.added), ("started", job.started), ("finished", job.finished))
             },
-            "cause": {"title": cause.title, "advice": cause.advice, "retry": cause.retry} if cause else None,
-            "replay": ACTIONS["/jobs replay"].sentence(queue=queue, ids=(job.id,), canary=0)
+            "cause": {"title": cause.title, "advice": cause.advice, "retry": cause.standing} if cause else None,
+            "replay": ACTIONS["/jobs replay"].sentence(queue=queue, ids=(job.id,))
             if cause and not is_held_back(cause, ended, tools.now)
             else None,
         },

@@ -22,7 +22,10 @@ from handlers.jobs import SHOWN, Group, is_cause, is_held_back, near_cause
 from handlers.replay import Replay, holders
 
 FIFTY = 50
-"""Jobs a replay takes when nobody says how many; ids that are named are not counted by it."""
+"""Jobs a replay takes when nobody says how many, and names no ids."""
+
+THREE = 3
+"""Jobs that go first when nobody says how many, and every cause is known."""
 
 TEN_A_SECOND = Rate(10)
 A_FIFTH = Percent(0.2)
@@ -34,12 +37,12 @@ def replay(
     tools: Tools,
     queue: str,
     status: Literal["failed", "completed"] = "failed",
-    count: int = FIFTY,
+    count: int | None = None,
     cause: str | None = None,
     name: str | None = None,
     since: Since | None = None,
     ids: Ids | None = None,
-    canary: int = 3,
+    canary: int | None = None,
     rate: Rate = TEN_A_SECOND,
     stop_at: Percent = A_FIFTH,
     dry_run: bool = False,
@@ -48,50 +51,52 @@ def replay(
 
     queue: one of the queues in the catalogue
     status: the state the jobs are in now
-    count: at most so many jobs
+    count: at most so many jobs; when nothing is said, 50, or all of `--ids`
     cause: only those that failed for this cause, by its key or its title
     name: only jobs of this name
     since: only those that ended since then
-    ids: these very jobs, all of them unless `--count` is told another number
-    canary: so many go first, and a failure for the same cause stops the rest; 0 for none
+    ids: only the jobs with these ids
+    canary: how many go first (3, or 1 where a cause must be looked at); the same cause again stops the rest; 0 for none
     rate: how many go a second, or none for as fast as it goes
     stop_at: stop when so large a share has failed again
     dry_run: show the plan and end there
     """
     where = tools.need(Queues).get(queue)
     most = where.max_replay
-    if not 1 <= count <= most:
+    if count is not None and not 1 <= count <= most:
         raise Refused(f"`--count` is a number from 1 to {most:,} on {queue}, not {count:,}.")
     if cause and status == "completed":
         raise Refused("`--cause` chooses among failed jobs: those that completed have none.")
-    if canary < 0:
+    if canary is not None and canary < 0:
         raise Refused(f"`--canary` is 0 or more jobs, not {canary}.")
     if ids and len(ids) > most:
         raise Refused(f"{len(ids):,} ids are more than the {most:,} that one replay on {queue} may take.")
     state = where.status()
     where.ready()
-    chosen = _chosen(where, tools, status, since, name, cause, ids, count)
+    chosen = _chosen(where, tools, status, since, name, cause, ids, count or (len(ids) if ids else min(FIFTY, most)))
     if not chosen.jobs:
         raise Refused(*_nothing(queue, status, chosen, cause))
-    canary = min(canary, len(chosen.jobs) - 1)
+    unknown = chosen.unknown_first() if status == "failed" else 0
+    first = min(canary if canary is not None else 1 if unknown else THREE, len(chosen.jobs) - 1)
     facts = {
         "queue": queue,
         "status": status,
         "total": len(chosen.jobs),
         "matched": chosen.matched,
-        "canary": canary,
+        "canary": first,
+        "unknown": unknown if canary is None else 0,
         "rate": rate,
         "stop_at": stop_at,
         "stop_after": stop_after(stop_at, len(chosen.jobs)),
         "seconds": len(chosen.jobs) / rate if rate else None,
-        "oldest": chosen.jobs[0].finished / 1000,
+        "oldest": min(seen.finished for seen in chosen.jobs) / 1000,
         "newest": max(seen.finished for seen in chosen.jobs) / 1000,
         "sample": [seen.id for seen in chosen.jobs[:3]],
         "groups": [
             {
                 "title": group.cause.title,
                 "count": group.count,
-                "retry": group.cause.retry,
+                "retry": group.cause.standing,
                 "advice": group.cause.advice,
             }
             for group in sorted(chosen.groups.values(), key=lambda group: -group.count)[:SHOWN]
@@ -101,7 +106,7 @@ def replay(
             {
                 "title": group.cause.title,
                 "count": group.count,
-                "retry": group.cause.retry,
+                "retry": group.cause.standing,
                 "advice": group.cause.advice,
             }
             for group in chosen.left_out.values()
@@ -130,7 +135,7 @@ def replay(
         queue=queue,
         status=status,
         total=len(chosen.jobs),
-        canary=canary,
+        canary=first,
         rate=rate,
         stop_after=stop_after(stop_at, len(chosen.jobs)),
         before={"failed": state.failed, "depth": state.depth},
@@ -148,6 +153,15 @@ class Chosen:
     held: dict[str, int] = field(default_factory=dict)
     matched: int = 0
     causes: set[str] = field(default_factory=set)
+    looks: set[str] = field(default_factory=set)
+    """Ids of those among ``jobs`` that failed for a cause that must be looked at."""
+
+    def unknown_first(self) -> int:
+        """How many must be looked at. The oldest of them goes first, so that the canary is one of them."""
+        place = next((place for place, seen in enumerate(self.jobs) if seen.id in self.looks), None)
+        if place is not None:
+            self.jobs.insert(0, self.jobs.pop(place))
+        return len(self.looks)
 
 
 def _chosen(
@@ -178,8 +192,10 @@ def _chosen(
                 chosen.held[held[seen.id]] = chosen.held.get(held[seen.id], 0) + 1
             elif status == "failed" and is_held_back(why, seen.finished, tools.now):
                 chosen.left_out.setdefault(why.key, Group(why)).add(seen, tools.now)
-            elif len(chosen.jobs) < (len(ids) if ids and count == FIFTY else count):
+            elif len(chosen.jobs) < count:
                 chosen.jobs.append(seen)
+                if why.retry == "look":
+                    chosen.looks.add(seen.id)
                 chosen.groups.setdefault(why.key, Group(why)).add(seen, tools.now)
     chosen.jobs.sort(key=lambda seen: seen.finished)
     return chosen

@@ -195,7 +195,7 @@ def _followed(queue: Queue, tools: Tools, ledger: Ledger[Seen], here: Replay) ->
             after = tools.triage.cause(outcome.reason, under_way[place].name)
             ended[place] = {"id": outcome.id, "end": "failed", "cause": after.key, "same": before.key == after.key}
             each = again.setdefault(
-                after.key, {"title": after.title, "advice": after.advice, "retry": after.retry, "count": 0}
+                after.key, {"title": after.title, "advice": after.advice, "retry": after.standing, "count": 0}
             )
             each["count"] += 1
             if here.rest is None and before.key == after.key:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Retry = Literal["now", "after_refresh", "tomorrow", "never"]
+Retry = Literal["now", "look", "after_refresh", "tomorrow", "never"]
+"""When the job may be replayed. ``look``: nobody knows its cause, so that someone looks at it first."""
+
+Standing = Literal["now", "maybe_out", "look", "after_refresh", "tomorrow", "never"]
+"""What people are told of it: ``maybe_out`` is ``now`` for a job that may have posted before it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +23,9 @@ class Cause:
     advice: str
     retry: Retry
     source: str
+    maybe_out: bool = False
+    """Whether the job may have done its work before it failed: a time-out, a lost connection, a stalled job."""
+
+    @property
+    def standing(self) -> Standing:
+        return "maybe_out" if self.maybe_out and self.retry == "now" else self.retry

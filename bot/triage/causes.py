@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +18,9 @@ from typing import Any, get_args
 from bot.domain.cause import Cause, Retry
 from bot.domain.masking import mask
 from bot.triage.normalise import READ, beginning_of, brief, normalise, normalised, shape
+
+_FAULTS = frozenset(range(500, 600)) - {504, 524}
+"""``5xx`` of the table: a far end's fault. A time-out (504, 524) is another matter: what was asked may be done."""
 
 _SHAPES = 20_000  # remembered; about 8 MB when full
 
@@ -30,33 +33,72 @@ _PLATFORMS = {
     "x": re.compile(r"twitter|tweet|\bapi\.x\.com|\bX API\b|\bx-rate-limit", re.IGNORECASE),
     "tiktok": re.compile(r"tik_?tok", re.IGNORECASE),
 }
+# What only this platform's API says: it wins over a job's name.
+_PROOFS = {
+    "instagram": re.compile(
+        r"oauthexception|graphmethodexception|igapiexception|fbtrace_id|error_subcode|\b2207\d{3}\b"
+        r"|\bgraph\.(?:facebook|instagram)\.com",
+        re.IGNORECASE,
+    ),
+    "youtube": re.compile(
+        r"googleapis\.com/(?:\w+/)*youtube|\byoutube\.(?:quota|video|thumbnail|channel)\b", re.IGNORECASE
+    ),
+    "x": re.compile(r"\b(?:api|upload)\.(?:twitter|x)\.com|\bx-rate-limit|\bx-app-limit|\btweepy\b", re.IGNORECASE),
+    "tiktok": re.compile(r"\btiktokapis\.com|\bopen-api\.tiktok", re.IGNORECASE),
+}
 _SPELT = {"instagram": "Instagram", "youtube": "YouTube", "x": "X", "tiktok": "TikTok"}
 _NAMES = {
-    **dict.fromkeys(("instagram", "ig", "insta", "facebook", "reels"), "instagram"),
+    **dict.fromkeys(("instagram", "ig", "insta", "reels"), "instagram"),
     **dict.fromkeys(("youtube", "yt", "tube", "shorts"), "youtube"),
     **dict.fromkeys(("twitter", "x", "tweet"), "x"),
     **dict.fromkeys(("tiktok", "tt", "tik"), "tiktok"),
 }
+_ABBREVIATED = frozenset(("ig", "tt", "yt"))
+"""Names of platforms that stand by themselves, never as the end of another word: ``childIg`` is none of Instagram's."""
+
 _BLANK = re.compile(r"<[a-z]+>")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# A number that is counted or measured is no code: ``10 of 200``, ``code 4 times``, ``error 500 ms``.
+_COUNTED = (
+    r"(?!\s?(?:of|out of|times|x|k?b|[mg]i?b|m?s|px|seconds?|minutes?|attempts?|retries|rows|items|files|jobs|chunks)\b"
+    r"|\s?%)"
+)
+# Codes of programs and of HTTP: ``response code: 200``, ``ffmpeg returned code 1``, ``exited with code 2``.
+_OTHERS = (
+    r"(?:status|response|exit(?:ed|s)?|return(?:ed|s)?|quit|ended|closed|died|stopped|terminated|finished|http|signal"
+    r"|process|ffmpeg|ffprobe)"
+)
 _GRAPH_CODE = re.compile(
     r"\(#(-?\d{1,6})\)"
-    r"|(?<!status)(?<!status )(?<!exit )(?<!exited with )\bcode[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(-?\d{1,6})\b"
-    r"|(?<![\d/.])(-?\d{1,5})\s?/\s?\d{3,7}\b(?!/)|\berror\s\(?#?(\d{1,6})\b|exception\W{1,3}#?(\d{1,6})\b",
+    rf"|\b{_OTHERS}[\s_\-]?(?:with\s|a\s|an\s|the\s|error\s|exit\s|non-zero\s|of\s)*code[\"'\\]{{0,3}}\s?[:=(#]?\s{{0,2}}[\"'#]?-?\d+"
+    rf"|\bcode[\"'\\]{{0,3}}\s?[:=(#]?\s{{0,2}}[\"'#]?(-?\d{{1,6}})\b(?![/.]\d){_COUNTED}"
+    r"|(?<![\d/.])(190)\s?/\s?4\d\d\b(?!/)|(?<![\d/.])(-?\d{1,5})\s?/\s?2207\d{3}\b(?!/)"
+    rf"|\berror:?\s\(?#?(\d{{1,6}})\b(?![/.:]\d){_COUNTED}|exception\W{{1,3}}#?(\d{{1,6}})\b(?![/.:]\d){_COUNTED}",
     re.IGNORECASE,
 )
+_PAIRED = re.compile(r"(?<![\d/.])(-?\d{1,5})\s?/\s?(\d{3,7})\b(?!/)")
 _SUBCODE = re.compile(
-    r"sub_?code[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(\d{3,7})\b"
-    r"|(?<![\d/.])-?\d{1,5}\s?/\s?(\d{3,7})\b(?!/)|\b(2207\d{3})\b",
+    r"sub_?code[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(\d{2,7})\b|\b(2207\d{3})\b",
     re.IGNORECASE,
 )
 _HTTP = re.compile(
-    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:\s?code)?|statuscode|\berror|\bcode)"
-    r"[\"'\\]{0,3}\s?[:=(]?\s{0,2}[\"'(]?([45]\d\d)(?![\w\-])"
+    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:[\s_]?code)?|\berror|\bcode)"
+    rf"[\"'\\]{{0,3}}\s?[:=(]?\s{{0,2}}[\"'(]?([45]\d\d)(?![\w\-]){_COUNTED}"
     r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
-    r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|$)|^([45]\d\d)(?![\w\-])",
+    r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|\s?\{)"
+    r"|(?:\b(?:failed|with|got|returned|returns|answered|said|received)|[:(\[])\s([45]\d\d)$|^([45]\d\d)(?=\s?(?:[:{(\"]|-\s|$))",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The numbers of a reason that an API has given it."""
+
+    main: frozenset[int]
+    sub: frozenset[int]
+    pairs: frozenset[tuple[int, int]]
+    """As ``190/463``; any two numbers may be written so, and only a pair of the table says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +113,14 @@ class CauseRow:
     http: frozenset[int]
     samples: tuple[tuple[str, str], ...]
 
-    def has_pair(self, codes: set[int], subcodes: set[int]) -> bool:
+    def has_pair(self, codes: Codes) -> bool:
         """Whether the reason holds a code and a subcode of this cause: nothing is surer."""
-        return any(sub is not None and code in codes and sub in subcodes for code, sub in self.codes)
+        return any(
+            sub is not None and ((code, sub) in codes.pairs or (code in codes.main and sub in codes.sub))
+            for code, sub in self.codes
+        )
 
-    def says(self, text: str, codes: set[int]) -> bool:
+    def says(self, text: str, codes: Set[int]) -> bool:
         """Whether the reason says this cause in words or by a code, its platform being known."""
         return (
             any(sub is None and code in codes for code, sub in self.codes)
@@ -83,9 +128,9 @@ class CauseRow:
             or (self.anywhere is not None and self.anywhere.search(text) is not None)
         )
 
-    def says_alone(self, text: str, codes: set[int], subcodes: set[int]) -> bool:
-        """Whether the reason says this cause in a way that only its platform does."""
-        return self.has_pair(codes, subcodes) or (self.anywhere is not None and self.anywhere.search(text) is not None)
+    def says_alone(self, text: str) -> bool:
+        """Whether the reason says this cause in words that only its platform uses."""
+        return self.anywhere is not None and self.anywhere.search(text) is not None
 
 
 class WrongTable(ValueError):
@@ -136,13 +181,16 @@ class CauseTable:
 
     def _matching(self, shaped: str, named: tuple[str, ...]) -> list[CauseRow]:
         text = beginning_of(shaped)
-        codes = _numbers(_GRAPH_CODE, text)
-        subcodes = _numbers(_SUBCODE, text)
+        codes = Codes(
+            frozenset(_numbers(_GRAPH_CODE, text)),
+            frozenset(_numbers(_SUBCODE, text)),
+            frozenset((int(found[1]), int(found[2])) for found in _PAIRED.finditer(text)),
+        )
         statuses = _numbers(_HTTP, text)
         platforms = _platforms(text, named)
         text = text.lower()
         for table in (self.own, self.rows):
-            if found := _fitting(table, text, platforms, codes, subcodes, statuses):
+            if found := _fitting(table, text, platforms, codes, statuses):
                 return found
         return []
 
@@ -162,24 +210,20 @@ class CauseTable:
 
 
 def _fitting(
-    table: Sequence[CauseRow],
-    text: str,
-    platforms: Sequence[str],
-    codes: set[int],
-    subcodes: set[int],
-    statuses: set[int],
+    table: Sequence[CauseRow], text: str, platforms: Sequence[str], codes: Codes, statuses: set[int]
 ) -> list[CauseRow]:
     """The rows of this table that fit, best first."""
+    # What only one platform says is its error, whatever the job is called.
+    for proves in (
+        [row for row in table if row.cause.platform and row.has_pair(codes)],
+        [row for row in table if row.cause.platform and row.says_alone(text)],
+    ):
+        if proves:
+            return proves
     for platform in [*platforms, ""]:
         rows = [row for row in table if row.cause.platform == platform]
-        if not platform and not platforms:  # nobody says whose error it is: only what could be no other's tells
-            rows = [row for row in table if row.anywhere or row.codes]
-            if found := [row for row in rows if row.says_alone(text, codes, subcodes)]:
-                return found
-            rows = [row for row in table if not row.cause.platform]
         for fits in (
-            [row for row in rows if row.has_pair(codes, subcodes)],
-            [row for row in rows if row.says(text, codes if platform else set())],
+            [row for row in rows if row.says(text, codes.main if platform else frozenset())],
             [row for row in rows if row.http & statuses],
         ):
             if fits:
@@ -200,16 +244,21 @@ def _numbers(pattern: re.Pattern[str], text: str) -> set[int]:
 
 def _named(name: str) -> tuple[str, ...]:
     """The platforms in a job's name, the last first: ``tiktok-to-youtube`` fails at YouTube."""
-    words = [word.lower() for word in _WORD.findall(name[:200])]
+    words = [
+        word.lower()
+        for found in _WORD.finditer(name[:200])
+        if (word := found[0]).lower() not in _ABBREVIATED or not name[found.start() - 1 : found.start()].islower()
+    ]
     named = [_NAMES[word] for word in reversed(words) if word in _NAMES]
     return tuple(dict.fromkeys(named))
 
 
 def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
-    """The platforms that an error may be of, likeliest first. A job that names its platform is of that platform: the
-    error's words only choose among those it names."""
+    """The platforms that an error may be of, likeliest first. What only one platform's API says comes first; then a job
+    that names its platform is of that platform, and the error's words only choose among those it names."""
+    proved = [platform for platform, words in _PROOFS.items() if words.search(text)]
     told = [platform for platform, words in _PLATFORMS.items() if words.search(text)]
-    return list(dict.fromkeys([*(each for each in told if not named or each in named), *named]))
+    return list(dict.fromkeys([*proved, *(each for each in told if not named or each in named), *named]))
 
 
 def _unknown(whole: str, normal: str, platform: str) -> Cause:
@@ -224,8 +273,8 @@ def _unknown(whole: str, normal: str, platform: str) -> Cause:
         title=first if len(first) <= 80 else first[:79].rstrip() + "…",
         platform=platform,
         meaning="This error is not in the triage table.",
-        advice="Read one of the jobs first (`/jobs show`); then replay a few and watch how they end.",
-        retry="now",
+        advice="Read one of the jobs first (`/jobs show`), and whether it has posted. Then replay one and watch it.",
+        retry="look",
         source="",
     )
 
@@ -270,8 +319,9 @@ def _row(raw: Mapping[str, Any]) -> CauseRow:
         "advice",
         "source",
         "sample",
+        "maybe_out",
     }
-    if lacking := allowed - {"codes", "match", "anywhere", "http"} - raw.keys():
+    if lacking := allowed - {"codes", "match", "anywhere", "http", "maybe_out"} - raw.keys():
         raise WrongTable(f"cause {key!r} lacks {', '.join(sorted(lacking))}")
     if unknown := raw.keys() - allowed:
         raise WrongTable(f"cause {key!r} has {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
@@ -282,14 +332,12 @@ def _row(raw: Mapping[str, Any]) -> CauseRow:
     fields = ("key", "title", "platform", "meaning", "advice", "retry", "source")
     try:
         return CauseRow(
-            cause=Cause(**{name: raw[name] for name in fields}),
+            cause=Cause(**{name: raw[name] for name in fields}, maybe_out=bool(raw.get("maybe_out", False))),
             runbook=raw["runbook"],
             match=_either(raw.get("match", ())),
             anywhere=_either(raw.get("anywhere", ())),
             codes=frozenset(pair for code in raw.get("codes", ()) for pair in _pairs(code)),
-            http=frozenset(
-                status for each in raw.get("http", ()) for status in (range(500, 600) if each == "5xx" else [each])
-            ),
+            http=frozenset(status for each in raw.get("http", ()) for status in (_FAULTS if each == "5xx" else [each])),
             samples=tuple((name, reason) for name, reason in raw["sample"]),
         )
     except (re.error, ValueError, TypeError) as error:

@@ -20,7 +20,7 @@ def test_a_noun_alone_and_help_show_every_verb_with_what_it_does() -> None:
 def test_help_for_a_verb_explains_each_of_its_words() -> None:
     for text in ("/jobs replay help", "/jobs replay --help", "/jobs replay reposts --help"):
         help = dict(zip(misworded(text).usage, misworded(text).notes, strict=True))
-        assert help["[--count 50]"] == "at most so many jobs"
+        assert help["[--count N]"] == "at most so many jobs; when nothing is said, 50, or all of `--ids`"
         assert help["QUEUE"]
         assert help[ACTIONS["/jobs replay"].usage] == ACTIONS["/jobs replay"].summary
 

@@ -64,7 +64,7 @@ def test_each_row_says_what_a_person_needs_in_few_words() -> None:
     ("change", "reason"),
     [
         (lambda row: row.update(match=["("]), "cause 'a'"),
-        (lambda row: row.update(retry="soon"), "retry is one of now, after_refresh, tomorrow, never"),
+        (lambda row: row.update(retry="soon"), "retry is one of now, look, after_refresh, tomorrow, never"),
         (lambda row: row.pop("advice"), "lacks advice"),
         (lambda row: row.update(colour="red"), "has colour"),
         (lambda row: row.update(codes=["x-y"]), "cause 'a'"),
@@ -139,7 +139,7 @@ def test_what_the_table_does_not_know_is_a_cause_of_its_own_with_a_stable_key() 
     assert one == two
     assert re.fullmatch(r"shard-lost-its-leader-while-[0-9a-f]{6}", one.key)
     assert one.title == "Shard <n> lost its leader while moving <n> of <n> rows"
-    assert one.retry == "now"
+    assert one.retry == "look"
     assert TABLE.cause("Shard 9 lost its follower while moving 15 of 99 rows", "repost").key != one.key
     assert TABLE.cause("Process exited with code 137", "").key != TABLE.cause("Process exited with code 1", "").key
 
