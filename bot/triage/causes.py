@@ -17,7 +17,18 @@ from typing import Any, get_args
 
 from bot.domain.cause import Cause, Retry
 from bot.domain.masking import mask
-from bot.triage.normalise import READ, beginning_of, brief, normalise, normalised, shape
+from bot.triage.normalise import (
+    COUNTED,
+    HTTP,
+    READ,
+    beginning_of,
+    brief,
+    likeness,
+    normalised,
+    readable,
+    shape,
+    title_of,
+)
 
 _FAULTS = frozenset(range(500, 600)) - {504, 524}
 """``5xx`` of the table: a far end's fault. A time-out (504, 524) is another matter: what was asked may be done."""
@@ -56,13 +67,7 @@ _NAMES = {
 _ABBREVIATED = frozenset(("ig", "tt", "yt"))
 """Names of platforms that stand by themselves, never as the end of another word: ``childIg`` is none of Instagram's."""
 
-_BLANK = re.compile(r"<[a-z]+>")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# A number that is counted or measured is no code: ``10 of 200``, ``code 4 times``, ``error 500 ms``.
-_COUNTED = (
-    r"(?!\s?(?:of|out of|times|x|k?b|[mg]i?b|m?s|px|seconds?|minutes?|attempts?|retries|rows|items|files|jobs|chunks)\b"
-    r"|\s?%)"
-)
 # Codes of programs and of HTTP: ``response code: 200``, ``ffmpeg returned code 1``, ``exited with code 2``.
 _OTHERS = (
     r"(?:status|response|exit(?:ed|s)?|return(?:ed|s)?|quit|ended|closed|died|stopped|terminated|finished|http|signal"
@@ -71,22 +76,14 @@ _OTHERS = (
 _GRAPH_CODE = re.compile(
     r"\(#(-?\d{1,6})\)"
     rf"|\b{_OTHERS}[\s_\-]?(?:with\s|a\s|an\s|the\s|error\s|exit\s|non-zero\s|of\s)*code[\"'\\]{{0,3}}\s?[:=(#]?\s{{0,2}}[\"'#]?-?\d+"
-    rf"|\bcode[\"'\\]{{0,3}}\s?[:=(#]?\s{{0,2}}[\"'#]?(-?\d{{1,6}})\b(?![/.]\d){_COUNTED}"
+    rf"|\bcode[\"'\\]{{0,3}}\s?[:=(#]?\s{{0,2}}[\"'#]?(-?\d{{1,6}})\b(?![/.]\d){COUNTED}"
     r"|(?<![\d/.])(190)\s?/\s?4\d\d\b(?!/)|(?<![\d/.])(-?\d{1,5})\s?/\s?2207\d{3}\b(?!/)"
-    rf"|\berror:?\s\(?#?(\d{{1,6}})\b(?![/.:]\d){_COUNTED}|exception\W{{1,3}}#?(\d{{1,6}})\b(?![/.:]\d){_COUNTED}",
+    rf"|\berror:?\s\(?#?(\d{{1,6}})\b(?![/.:]\d){COUNTED}|exception\W{{1,3}}#?(\d{{1,6}})\b(?![/.:]\d){COUNTED}",
     re.IGNORECASE,
 )
 _PAIRED = re.compile(r"(?<![\d/.])(-?\d{1,5})\s?/\s?(\d{3,7})\b(?!/)")
 _SUBCODE = re.compile(
     r"sub_?code[\"'\\]{0,3}\s?[:=(#]?\s{0,2}[\"'#]?(\d{2,7})\b|\b(2207\d{3})\b",
-    re.IGNORECASE,
-)
-_HTTP = re.compile(
-    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:[\s_]?code)?|\berror|\bcode)"
-    rf"[\"'\\]{{0,3}}\s?[:=(]?\s{{0,2}}[\"'(]?([45]\d\d)(?![\w\-]){_COUNTED}"
-    r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
-    r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|\s?\{)"
-    r"|(?:\b(?:failed|with|got|returned|returns|answered|said|received)|[:(\[])\s([45]\d\d)$|^([45]\d\d)(?=\s?(?:[:{(\"]|-\s|$))",
     re.IGNORECASE,
 )
 
@@ -163,7 +160,7 @@ class CauseTable:
 
     def cause(self, reason: str, name: str = "") -> Cause:
         """The cause of one failed reason; one made from the normalised reason when the table has none."""
-        text = reason[:READ]
+        text = readable(reason[:READ])
         key = f"{name}\n{brief(text)}"
         cause: Cause = self._briefs.get(key) or _remember(self._briefs, key, self._shaped(text, name))
         return cause
@@ -173,11 +170,11 @@ class CauseTable:
         if named is None:
             named = _remember(self._names, name, _named(name))
         known = (named, shape(text))
-        return self._shapes.get(known) or _remember(self._shapes, known, self._judge(text, *known))
+        return self._shapes.get(known) or _remember(self._shapes, known, self._judge(*known))
 
     def matching(self, reason: str, name: str = "") -> list[CauseRow]:
         """The rows that fit, best first; all but the first lost only by their place in the table."""
-        return self._matching(shape(reason[:READ]), _named(name))
+        return self._matching(shape(readable(reason[:READ])), _named(name))
 
     def _matching(self, shaped: str, named: tuple[str, ...]) -> list[CauseRow]:
         text = beginning_of(shaped)
@@ -186,7 +183,7 @@ class CauseTable:
             frozenset(_numbers(_SUBCODE, text)),
             frozenset((int(found[1]), int(found[2])) for found in _PAIRED.finditer(text)),
         )
-        statuses = _numbers(_HTTP, text)
+        statuses = _numbers(HTTP, text)
         platforms = _platforms(text, named)
         text = text.lower()
         for table in (self.own, self.rows):
@@ -194,19 +191,17 @@ class CauseTable:
                 return found
         return []
 
-    def _judge(self, reason: str, named: tuple[str, ...], shaped: str) -> Cause:
+    def _judge(self, named: tuple[str, ...], shaped: str) -> Cause:
         # Made of the shape alone, so that nothing hangs on which of its reasons was seen first.
         if rows := self._matching(shaped, named):
             return rows[0].cause
-        # Only what the table does not know is known by its normalised text: that takes out words the table goes by.
-        # Masked first: a password makes neither a key nor a cause of its own.
-        whole = _BLANK.sub("#", normalised(mask(shaped)))
+        # What the table does not know is known by its normalised text. Masked first: a password makes neither a key nor
+        # a cause of its own.
+        normal = normalised(mask(shaped))
+        like = likeness(normal)
         platform = next(iter(_platforms(shaped, named)), "")
-        known = ((platform,), "\n" + whole)
-        found: Cause | None = self._shapes.get(known)
-        if found is None:
-            found = _remember(self._shapes, known, _unknown(whole, normalise(mask(reason)), platform))
-        return found
+        known = ((platform,), "\n" + like)
+        return self._shapes.get(known) or _remember(self._shapes, known, _unknown(like, title_of(normal), platform))
 
 
 def _fitting(
@@ -261,12 +256,12 @@ def _platforms(text: str, named: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*proved, *(each for each in told if not named or each in named), *named]))
 
 
-def _unknown(whole: str, normal: str, platform: str) -> Cause:
+def _unknown(like: str, title: str, platform: str) -> Cause:
     # The same words of two platforms are two causes: a 400 of Instagram's is none of TikTok's.
-    words = re.findall(r"[a-z][a-z0-9]*", whole.lower())
+    words = re.findall(r"[a-z][a-z0-9]*", likeness(title))
     slug = "-".join([platform] * bool(platform) + [word for word in words if word != platform][:5])[:36].strip("-")
-    mark = hashlib.blake2s(f"{platform} {whole.lower()}".encode("utf-8", "replace"), digest_size=3).hexdigest()
-    first = re.split(r"(?<=[.!?;])\s|\n", normal)[0]
+    mark = hashlib.blake2s(f"{platform} {like}".encode("utf-8", "replace"), digest_size=3).hexdigest()
+    first = re.split(r"(?<=[.!?;])\s|\n", title)[0]
     first = f"{_SPELT[platform]}: {first}" if platform else first
     return Cause(
         key=f"{slug or 'unknown'}-{mark}",

@@ -7,12 +7,28 @@ decided about a reason is decided by its shape, so that it cannot hang on which 
 
 from __future__ import annotations
 
+import html
 import re
+from urllib.parse import unquote
 
 NO_REASON = "no reason given"
 
 READ = 1_000  # characters of a reason that are looked at: Graph API's JSON is the longest seen, at about 600
 _SHOWN = 200  # characters of a normalised reason
+
+# A number that is counted or measured is no code: ``10 of 200``, ``code 4 times``, ``error 500 ms``.
+COUNTED = (
+    r"(?!\s?(?:of|out of|times|k?b|[mg]i?b|m?s|px|seconds?|minutes?|attempts?|retries|rows|items|files|jobs|chunks)\b"
+    r"|\s?%)"
+)
+HTTP = re.compile(
+    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:[\s_]?code)?|\berror|\bcode)"
+    rf"[\"'\\]{{0,3}}\s?[:=(]?\s{{0,2}}[\"'(]?([45]\d\d)(?![\w\-]){COUNTED}"
+    r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
+    r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|\s?\{)"
+    r"|(?:\b(?:failed|with|got|returned|returns|answered|said|received)|[:(\[])\s([45]\d\d)$|^([45]\d\d)(?=\s?(?:[:{(\"]|-\s|$))",
+    re.IGNORECASE,
+)
 
 _STACK = re.compile(r"\n\s+at |\nTraceback |\n\s+File \"")
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s\"'<>)\]}|\\]+")
@@ -39,13 +55,18 @@ _ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.])|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])"
 )
 _QUOTED = re.compile(r"(?<![\w\\])(\\?[\"'`“])([^\"'`“”\\\n]{1,200})(\\?[\"'`”])(?!\w)")
+_DATE_LIKE = re.compile(rf"[\d#/\\]+|#?/{_MONTH}/#?|\d{{1,2}}/{_MONTH}/\d{{2,4}}", re.IGNORECASE)
+_ENDS = re.compile(r"[.!?\\]*\s{0,2}(?:$|[\"'}\]),;>(\[{\n])")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 # Before these a quoted word names a part of the program, not of the data, and tells causes apart.
 _TELLING = re.compile(
     r"(?:reading|setting|property|module|column|relation|table|field|parameter|argument|option|type|method|function"
     r"|evaluating|[:{\[,])\s?$",
     re.IGNORECASE,
 )
-_PAIR = re.compile(r"(?<![\d/.])-?\d{1,5}\s?/\s?\d{3,7}(?![\d/])")
+# Two numbers are mostly so many of so many; these are a code and a subcode.
+_PAIR = re.compile(r"(?<![\d/.])(?:-?\d{1,5}\s?/\s?(?:2207|1390)\d{3}|190\s?/\s?\d{3})(?![\d/])")
+_IS_COUNTED = re.compile(rf"(?!{COUNTED})", re.IGNORECASE)
 _BEFORE_CODE = ("code", "status", "http", "error", "errno", "exception", "signal", "exit")
 _PORTS = ("6379", "5432")
 # Words that hold digits and mean the same in every job; and codes that are words.
@@ -58,7 +79,14 @@ _RUN = re.compile(r"(?<![A-Za-z0-9_\-])[A-Za-z_\-]*+\d[\w\-]*")
 _LONG = re.compile(r"\d[\w\-]{7,}")
 _NUMBER = re.compile(r"-?\d+(?:[a-zA-Z%]{1,5}|-\d+)?")
 _NUMBERS = re.compile(r"<n>(?:[.,:]<n>)+")
-_OPAQUE = re.compile(r"(?<![\w<\-])[A-Za-z_\-]{20,}(?!\w)|(?<!\w)[A-Za-z0-9+/]{40,}={0,2}")
+_OPAQUE = re.compile(r"(?<![\w<\-])[A-Za-z_\-]{8,}(?!\w)|(?<!\w)[A-Za-z0-9+/]{40,}={0,2}")
+_CHUNK = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# What stands behind one of these is an id, also without a digit.
+_LABELLED = re.compile(
+    r"(\b(?:\w{1,20}_)?(?:id|ids|uuid|guid|fbtrace|trace|nonce|etag|hash|digest|cursor|correlation)\b[\"'\\]{0,3}\s?[:=]\s?[\"'\\]{0,3})"
+    r"(?!null\b|undefined\b|none\b|missing\b|not\b|is\b|invalid\b|<)([A-Za-z_\-]{4,})(?![\w\s]*[a-z]{3})",
+    re.IGNORECASE,
+)
 _MIXED = re.compile(r"[a-z][A-Z].*[A-Z]{2}|[A-Z]{2}.*[a-z][A-Z]|[A-Z][a-z][A-Z][a-z][A-Z]")
 _HANDLE = re.compile(r"(?<!\w)@[A-Za-z_][\w.]{1,40}")
 _HEX = re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\b")
@@ -96,12 +124,72 @@ def normalised(reason: str) -> str:
     if "/" in text or "\\" in text:
         text = _PATH.sub(_path, text)
     text = _QUOTED.sub(_quoted, text)
+    text = _LABELLED.sub(r"\1<id>", text)
     text = _OPAQUE.sub(_opaque, text)
     text = _HEX.sub(_hex, text)
     text = _RUN.sub(_run, text)
     text = _NUMBERS.sub("<n>", text)
     text = " ".join(text.split())
     return NO_REASON if text.lower() in ("", "null", "undefined", "none") else text
+
+
+_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+_ZONE = (
+    r"(?:am|pm|a\.m\.|p\.m\.|z|utc|gmt|[ecmp][sd]t|akst|akdt|hst|cest|cet|eest|eet|west|wet|bst|ist|jst|kst|msk|aest|aedt"
+    r"|acst|awst|nzst|nzdt|[a-z]{3,9}/[a-z_]{3,20})"
+)
+_UNIT = (
+    r"(?:m?s|msecs?|secs?|seconds?|millis(?:econds?)?|milliseconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|years?"
+    r"|bytes?|[kmg]i?b)"
+)
+# Around a number: what tells when, how long or how large. Text in lower case, ``#`` for every number.
+_BESIDE = re.compile(
+    rf"\b(?:{_WEEKDAY}|{_MONTH})\b[.,]?(?:\s(?:at|the))?[\s\-]{{0,2}}(?=#)"
+    rf"|(?<=#)[\s,/\-]{{0,2}}(?:of\s)?\b(?:{_WEEKDAY}|{_MONTH})\b[.,]?"
+    rf"|(?<=#)\s?\b{_ZONE}(?![\w/])|(?<=#)(?:st|nd|rd|th)\b|(?<=#)\s?\([a-z]+(?:\s[a-z]+){{0,3}}\stime\)"
+    rf"|(?<=#)\s?\b{_UNIT}\b(?!')"
+)
+_TOGETHER = re.compile(r"[+\-]?#(?:(?:[\s,.:;/+\-~]{1,3}|\s(?:at|and)\s)#)*")
+_BLANK = re.compile(r"<[a-z]+>")
+_ENCODED = re.compile(r"(?<!\S)(?!\S{0,40}://)[^\s%]{0,200}%20\S*")
+_SAYS = re.compile(
+    r"\\?[\"'](?:message|error_description|error_message|error_msg|detail|description|status_msg|msg)\\?[\"']\s?(?::|=>?)\s?"
+    r"(?:\\\"((?:(?!\\\").){3,})|([\"'])((?:\\.|(?!\2)[^\\]){3,}))",
+    re.IGNORECASE,
+)
+_ADDRESS_LIKE = re.compile(
+    r"(?<![\w:])\[?(?:(?:#|[0-9a-f]{1,4})?:){2,8}(?:#|[0-9a-f]{1,4})?(?:\.#){0,3}\]?(?::#)?(?![\w:])"
+    r"|(?<![\w.])#(?:\.#){3}(?::#)?(?![\w.])"
+)
+_TIME_LIKE = re.compile(r"(?<![\w:.])(?:#[\s,]{1,2})?#(?::#){1,2}(?:[.,]#)?(?:\s?(?:Z|[AP]M|UTC|GMT)\b)?(?![\w:])")
+
+
+def likeness(normal: str) -> str:
+    """What two normalised texts have in common when they differ in ids, times, spans, counts and addresses alone."""
+    text = _ADDRESS_LIKE.sub("#", _BLANK.sub("#", normal.lower()))
+    text = text[: READ * 3 // 4]  # how long its ids are does not move its end
+    while True:
+        once = _TOGETHER.sub("#", _BESIDE.sub("", text))
+        if once == text:
+            return text
+        text = once
+
+
+def title_of(normal: str) -> str:
+    """The normalised text as people read it: of JSON, what its message says."""
+    said = _SAYS.search(normal)
+    text = (said[1] or said[3]).strip() if said else normal
+    text = _ADDRESS_LIKE.sub("<address>", _TIME_LIKE.sub("<time>", text))
+    return re.sub(r"#(?!\d)", "<n>", text).strip() or normal
+
+
+def readable(text: str) -> str:
+    """The text with what was encoded on its way decoded: ``\\u003c``, ``%20``, ``&quot;``."""
+    if "\\u00" in text:
+        text = re.sub(r"\\u00([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text)
+    if "%20" in text:
+        text = _ENCODED.sub(lambda found: unquote(found[0]), text)
+    return html.unescape(text) if "&" in text and ";" in text else text
 
 
 def shape(text: str) -> str:
@@ -127,7 +215,7 @@ def _address(found: re.Match[str]) -> str:
 
 
 def _path(found: re.Match[str]) -> str:
-    return found[0] if _PAIR.fullmatch(found[0]) else "<path>"
+    return found[0] if _PAIR.fullmatch(found[0]) or _DATE_LIKE.fullmatch(found[0]) else "<path>"
 
 
 def _quoted(found: re.Match[str]) -> str:
@@ -141,6 +229,8 @@ def _quoted(found: re.Match[str]) -> str:
             return found[0]
         if _TELLING.search(text[max(0, found.start() - 14) : found.start()]):
             return found[0]
+    if inner.count(" ") > 1 and _ENDS.match(text, found.end()) and len(_LETTERS.findall(inner)) > 2:
+        return found[0]  # somebody's words, not a name
     if _KEPT.fullmatch(inner) or re.fullmatch(r"-?\d{1,7}", inner):
         return found[0]  # a number in quotes is judged like one without
     return f"{found[1]}<value>{found[3]}"
@@ -148,7 +238,12 @@ def _quoted(found: re.Match[str]) -> str:
 
 def _opaque(found: re.Match[str]) -> str:
     """Long words without digits are ids when they mix cases as no name does."""
-    return "<id>" if len(found[0]) >= 40 or _MIXED.search(found[0]) else found[0]
+    word = found[0]
+    if len(word) >= 40 or (len(word) >= 20 and _MIXED.search(word)):
+        return "<id>"
+    chunks = _CHUNK.findall(word)
+    mixed = not word.islower() and not word.isupper()
+    return "<id>" if mixed and len(chunks) > 3 and len(word) / len(chunks) < 2.6 else word
 
 
 def _hex(found: re.Match[str]) -> str:
@@ -184,8 +279,14 @@ def _is_kept(word: str, found: re.Match[str]) -> bool:
         )
     if before[-1:] == ":" and digits in _PORTS:
         return True
-    if before.endswith("#") or (
-        len(digits) == 3 and digits[0] in "45" and after not in "." and not before.endswith((".", ":"))
-    ):
+    if before.endswith("#"):
         return True
+    if _IS_COUNTED.match(text, end):
+        return False
+    if len(digits) == 3 and digits[0] in "45" and after not in "." and not before.endswith((".", ":")):
+        for status in HTTP.finditer(text, max(0, start - 24)):
+            if status.start() > start:
+                break
+            if any(status.start(group) == start for group in range(1, HTTP.groups + 1)):
+                return True
     return before.rstrip(" \"'\\:=(#").lower().endswith(_BEFORE_CODE)
