@@ -22,7 +22,7 @@ COUNTED = (
     r"|\s?%)"
 )
 HTTP = re.compile(
-    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status)?|\bstatus(?:[\s_]?code)?|\berror|\bcode)"
+    r"(?:\bhttp(?:/[\d.#]{1,3})?(?:\s?status|\s?error)?|\bstatus(?:[\s_]?code)?|\berror|\bcode)"
     rf"[\"'\\]{{0,3}}\s?[:=(]?\s{{0,2}}[\"'(]?([45]\d\d)(?![\w\-]){COUNTED}"
     r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
     r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|\s?\{)"

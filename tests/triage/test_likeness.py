@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -118,7 +119,7 @@ def test_what_differs_from_job_to_job_does_not_split_a_cause(
 
 
 SENTENCES = st.lists(st.text(LETTERS, min_size=3, max_size=9), min_size=3, max_size=8).map(" ".join)
-FRAMES = {
+FRAMES: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "quoted": lambda said: f'Worker said: "{said}"',
     "in JSON": lambda said: json.dumps({"error": {"message": said, "id": "17"}}),

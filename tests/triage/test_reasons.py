@@ -148,6 +148,19 @@ def test_the_culprit_is_the_right_one(reason: str, key: str) -> None:
             "instagram-published",
         ),
         ("instagram", "code 100, error_subcode 33", "instagram-object"),
+        (
+            "instagram",
+            '{"status_code":"EXPIRED","status":"The container was not published within 24 hours"}',
+            "instagram-container-gone",
+        ),
+        ("instagram", "Please wait a few minutes before you try again.", "instagram-rate-limit"),
+        ("instagram", "Param video_url is not a valid URI (code 100)", "instagram-request-wrong"),
+        ("youtube", 'HttpError 429 "Resource has been exhausted (e.g. check quota)."', "youtube-rate-limit"),
+        ("youtube", "accessNotConfigured", "youtube-project"),
+        ("x", "invalid_grant", "x-reconnect"),
+        ("x", "Could not authenticate you. (code 32)", "x-token-expired"),
+        ("tiktok", "Service Unavailable", "tiktok-down"),
+        ("repost", "connect ENOENT /var/run/redis.sock", "connection-lost"),
     ],
 )
 def test_what_the_platforms_say_is_known(name: str, reason: str, key: str) -> None:
