@@ -78,6 +78,7 @@ def replay(
         raise Refused(*_nothing(queue, status, chosen, cause))
     unknown = chosen.unknown_first() if status == "failed" else 0
     first = min(canary if canary is not None else 1 if unknown else THREE, len(chosen.jobs) - 1)
+    groups = sorted(chosen.groups.values(), key=lambda group: -group.count) if status == "failed" else []
     facts = {
         "queue": queue,
         "status": status,
@@ -99,9 +100,10 @@ def replay(
                 "retry": group.cause.standing,
                 "advice": group.cause.advice,
             }
-            for group in sorted(chosen.groups.values(), key=lambda group: -group.count)[:SHOWN]
-            if status == "failed"
+            for group in groups[:SHOWN]
         ],
+        "more": len(groups[SHOWN:]),
+        "more_jobs": sum(group.count for group in groups[SHOWN:]),
         "left_out": [
             {
                 "title": group.cause.title,

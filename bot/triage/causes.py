@@ -322,12 +322,14 @@ def _row(raw: Mapping[str, Any]) -> CauseRow:
         raise WrongTable(f"cause {key!r} has {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
     if raw["retry"] not in get_args(Retry):
         raise WrongTable(f"cause {key!r}: retry is one of {', '.join(get_args(Retry))}, not {raw['retry']!r}")
+    if not isinstance(raw.get("maybe_out", False), bool):
+        raise WrongTable(f"cause {key!r}: maybe_out is true or false, not {raw['maybe_out']!r}")
     if raw["platform"] not in ("", *_SPELT):
         raise WrongTable(f"cause {key!r}: platform is one of {', '.join(_SPELT)}, or empty, not {raw['platform']!r}")
     fields = ("key", "title", "platform", "meaning", "advice", "retry", "source")
     try:
         return CauseRow(
-            cause=Cause(**{name: raw[name] for name in fields}, maybe_out=bool(raw.get("maybe_out", False))),
+            cause=Cause(**{name: raw[name] for name in fields}, maybe_out=raw.get("maybe_out", False)),
             runbook=raw["runbook"],
             match=_either(raw.get("match", ())),
             anywhere=_either(raw.get("anywhere", ())),

@@ -26,7 +26,7 @@ HTTP = re.compile(
     rf"[\"'\\]{{0,3}}\s?[:=(]?\s{{0,2}}[\"'(]?([45]\d\d)(?![\w\-]){COUNTED}"
     r"|(?<![\w.:/#\-])([45]\d\d)(?=:?\s-?\s?(?:bad|unauth|payment|forbidden|not found|method|conflict|gone|too many"
     r"|unprocess|internal|service|gateway|request|creditsdepleted|[a-z]+exceeded|[a-z]+error|code)|\s?\{)"
-    r"|(?:\b(?:failed|with|got|returned|returns|answered|said|received)|[:(\[])\s([45]\d\d)$|^([45]\d\d)(?=\s?(?:[:{(\"]|-\s|$))",
+    r"|(?:\b(?:failed|with|got|returned|returns|answered|said|received)|[:(\[])\s([45]\d\d)$|^([45]\d\d)(?=\s[a-z]+(?-i:[A-Z])|\s?(?:[:{(\"]|-\s|$))",
     re.IGNORECASE,
 )
 
@@ -80,6 +80,10 @@ _LONG = re.compile(r"\d[\w\-]{7,}")
 _NUMBER = re.compile(r"-?\d+(?:[a-zA-Z%]{1,5}|-\d+)?")
 _NUMBERS = re.compile(r"<n>(?:[.,:]<n>)+")
 _OPAQUE = re.compile(r"(?<![\w<\-])[A-Za-z_\-]{8,}(?!\w)|(?<!\w)[A-Za-z0-9+/]{40,}={0,2}")
+_NAMED = re.compile(
+    r"\b(?:video|media|post|tweet|job|user|account|channel|container|object|file|upload|draft|playlist|item)s? $",
+    re.IGNORECASE,
+)
 _CHUNK = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What stands behind one of these is an id, also without a digit.
 _LABELLED = re.compile(
@@ -243,7 +247,10 @@ def _opaque(found: re.Match[str]) -> str:
         return "<id>"
     chunks = _CHUNK.findall(word)
     mixed = not word.islower() and not word.isupper()
-    return "<id>" if mixed and len(chunks) > 3 and len(word) / len(chunks) < 2.6 else word
+    named = _NAMED.search(found.string, max(0, found.start() - 14), found.start()) is not None
+    if mixed and ((len(chunks) > 3 and len(word) / len(chunks) < 2.6) or (named and len(chunks) > 2)):
+        return "<id>"
+    return word
 
 
 def _hex(found: re.Match[str]) -> str:

@@ -84,3 +84,11 @@ def test_fifty_that_was_said_is_fifty_and_nothing_said_beside_ids_is_all_of_them
     assert len(planned(queue).ids) == 50
     queue.max_replay = 20
     assert len(planned(queue).ids) == 20
+
+
+def test_a_plan_of_many_causes_counts_those_that_it_does_not_list() -> None:
+    words = ("moon", "sun", "sea", "hill", "lake", "tree", "road", "town", "rock", "sand", "wind", "rain", "snow")
+    jobs = [job._replace(id=word, reason=f"The {word} sulks") for word in words for job in failures(1)]
+    plan = planned(Queue(jobs))
+    assert sum(group["count"] for group in plan.facts["groups"]) + plan.facts["more_jobs"] == len(plan.ids) == 13
+    assert "And 3 other causes with 3 jobs" in shown("jobs/plan", plan.facts)

@@ -65,6 +65,7 @@ def test_each_row_says_what_a_person_needs_in_few_words() -> None:
     [
         (lambda row: row.update(match=["("]), "cause 'a'"),
         (lambda row: row.update(retry="soon"), "retry is one of now, look, after_refresh, tomorrow, never"),
+        (lambda row: row.update(maybe_out="yes"), "maybe_out is true or false, not 'yes'"),
         (lambda row: row.pop("advice"), "lacks advice"),
         (lambda row: row.update(colour="red"), "has colour"),
         (lambda row: row.update(codes=["x-y"]), "cause 'a'"),
