@@ -153,7 +153,7 @@ _BESIDE = re.compile(
     rf"|(?<=#)\s?\b{_ZONE}(?![\w/])|(?<=#)(?:st|nd|rd|th)\b|(?<=#)\s?\([a-z]+(?:\s[a-z]+){{0,3}}\stime\)"
     rf"|(?<=#)\s?\b{_UNIT}\b(?!')"
 )
-_TOGETHER = re.compile(r"[+\-]?#(?:(?:[\s,.:;/+\-~]{1,3}|\s(?:at|and)\s)#)*")
+_TOGETHER = re.compile(r"[\s+\-:\[<]*#(?:(?:[\s,.:;/+\-~]{1,3}|\s(?:at|and)\s)#)*[\s:\]>]*")
 _BLANK = re.compile(r"<[a-z]+>")
 _ENCODED = re.compile(r"(?<!\S)(?!\S{0,40}://)[^\s%]{0,200}%20\S*")
 _SAYS = re.compile(
@@ -173,7 +173,7 @@ def likeness(normal: str) -> str:
     text = _ADDRESS_LIKE.sub("#", _BLANK.sub("#", normal.lower()))
     text = text[: READ * 3 // 4]  # how long its ids are does not move its end
     while True:
-        once = _TOGETHER.sub("#", _BESIDE.sub("", text))
+        once = _TOGETHER.sub(" # ", _BESIDE.sub("", text))
         if once == text:
             return text
         text = once

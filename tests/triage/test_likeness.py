@@ -102,6 +102,17 @@ ADDRESSES = st.one_of(
     st.builds(lambda ip, port: f"{ip}:{port}", st.ip_addresses(v=4), st.integers(7000, 65535)),
     st.ip_addresses(v=6).map(str).filter(lambda ip: re.search(r"\d", ip) is not None),
 )
+PLACES = [
+    "{before} {it} {after}",
+    "{before} {it}",
+    "{it} {before}",
+    "{before}: {it}",
+    "{before} ({it}) {after}",
+    "[{it}] {before}",
+    "{before} '{it}' {after}",
+    'lantern="{it}" {after}',
+    "{before} {it}, {after} {it}",
+]
 KINDS = {"times": TIMES, "ids": IDS, "counts": COUNTS, "waits": WAITS, "addresses": ADDRESSES}
 
 
@@ -112,7 +123,8 @@ def test_what_differs_from_job_to_job_does_not_split_a_cause(
     kind: str, data: st.DataObject, before: str, after: str
 ) -> None:
     one, two = data.draw(KINDS[kind]), data.draw(KINDS[kind])
-    first, second = (f"{before} {each} {after}" for each in (one, two))
+    form = data.draw(st.sampled_from(PLACES))
+    first, second = (form.format(before=before, it=each, after=after) for each in (one, two))
     assert cause(first).key == cause(second).key
     in_json = [json.dumps({"error": {"message": f"{before} {each}", "log_id": each}}) for each in (one, two)]
     assert cause(in_json[0]).key == cause(in_json[1]).key
