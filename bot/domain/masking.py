@@ -1,9 +1,9 @@
 """Secrets and addresses of people taken out of whatever is shown, posted or logged.
 
-A secret is known by its shape (a Slack token, a key of AWS, a JWT, a signed URL) or by the name that stands before it
-(``password=``, ``"access_token": "…"``, ``Cookie: …``). What merely looks random stays: job ids, UUIDs, git hashes and
-Slack's own ids are what an engineer works with. Host and path of an address stay; the first letter and the domain of an
-e-mail address stay.
+A secret is known by its shape (``secret_shapes``: a Slack token, a key of AWS, a JWT, a signed URL) or by the name that
+stands before it (``password=``, ``"access_token": "…"``, ``Cookie: …``). What merely looks random stays: job ids,
+UUIDs, git hashes and Slack's own ids are what an engineer works with. Host and path of an address stay; the first
+letter and the domain of an e-mail address stay.
 
 Every pattern runs in linear time: it begins at fixed characters and either fails within a bounded distance or consumes
 what it read. ``mask`` never raises, and masking twice is masking once.
@@ -15,90 +15,65 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-MARK = "•••"
+from bot.domain.secret_shapes import MARK, beside, commands, decoded, seen, shaped
 
-# --- by shape -------------------------------------------------------------------------------------------------------
-
-_SHAPES: list[tuple[tuple[str, ...], str]] = [
-    # what the text must contain for the pattern to be tried, the pattern
-    (
-        ("PRIVATE KEY",),
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?s:(?:(?!-----END ).)*+)(?:-----END [A-Z0-9 ]{0,50}-----)?",
-    ),
-    (("xox",), r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9\-]{6,}"),
-    (("xapp-",), r"xapp-[A-Za-z0-9\-]{6,}"),
-    (("hooks.slack.com/",), r"(?<=hooks\.slack\.com/)[A-Za-z]{3,20}/[A-Za-z0-9/_\-]{8,}"),
-    (("AKIA", "ASIA", "AROA", "AIDA"), r"(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16,}"),
-    (("FwoGZXIvYXdz", "IQoJb3JpZ2lu"), r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=%]{20,}"),
-    (("ya29.",), r"ya29\.[A-Za-z0-9_\-.]{8,}"),
-    (("1//",), r"1//0?[A-Za-z0-9_\-]{20,}"),
-    (("4/0A",), r"4/0A[A-Za-z0-9_\-]{20,}"),
-    (("AIza",), r"AIza[A-Za-z0-9_\-]{20,}"),
-    (("GOCSPX-",), r"GOCSPX-[A-Za-z0-9_\-]{8,}"),
-    (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{16,}"),
-    (("github_pat_",), r"github_pat_[A-Za-z0-9_]{16,}"),
-    (("glpat-",), r"glpat-[A-Za-z0-9_\-]{16,}"),
-    (("npm_",), r"npm_[A-Za-z0-9]{30,}"),
-    (("_live_", "_test_"), r"[rsp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    (("sk-",), r"(?<![A-Za-z0-9])sk-(?=[^\s\d]{0,60}\d)[A-Za-z0-9_\-]{20,}"),
-    (("SG.",), r"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
-    (("/bot",), r"(?<=/bot)\d{6,12}:[A-Za-z0-9_\-]{30,}"),
-    (("/webhooks/",), r"(?<=/webhooks/)\d{15,20}/[A-Za-z0-9_\-]{16,}"),
-    # Meta's begin alike with three letters that upper-case hexadecimal can hold too, hence the letter beyond F.
-    (("EAA",), r"EAA(?=[0-9A-Fa-f]{0,60}[G-Zg-z])[A-Za-z0-9]{28,}"),
-    (("EAA",), r"(?<![A-Za-z0-9])EAA(?=[0-9A-Fa-f]{0,60}[G-Zg-z])[A-Za-z0-9]{12,}"),
-    (("IGQ", "IGA"), r"IG(?:Q[VW]|AA)[A-Za-z0-9_\-]{16,}"),
-    (
-        ("act.", "rft.", "clt."),
-        r"(?<![A-Za-z0-9])(?:act|rft|clt)\.(?=[^\s\d]{0,60}\d)[A-Za-z0-9!*%_\-]{12,}[A-Za-z0-9!*%_.\-]*",
-    ),
-    (("A" * 18,), r"A{18}[A-Za-z0-9%_+/=\-]{20,}"),
-    (("u+",), r"(?<![A-Za-z0-9])u\+[A-Za-z0-9_\-]{18}(?![A-Za-z0-9_\-])"),
-    # X and Twitter: user id, a dash, forty characters that are no git hash
-    (("-",), r"(?<!\d)\d{6,20}-(?=[0-9a-f]{0,39}[g-zA-Z])[A-Za-z0-9]{40}(?![A-Za-z0-9])"),
-]
-_BY_SHAPE = [(hint, re.compile(pattern)) for hints, pattern in _SHAPES for hint in hints]
 _LOWER = {ord(c): ord(c.lower()) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-
-# A whole run is consumed whether it proves to be a JWT or not: else a run of "eyJeyJ…" would be read again and again.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_\-]*+((?:\.[A-Za-z0-9_\-]{4,}+){1,4})?")
-_SCHEME = re.compile(  # a word of prose ("bearer authentication") has neither a digit nor a capital within
-    r"\b((?i:bearer|basic|oauth|aws4-hmac-sha256)(?:\s{1,4}|%20|\+))"
-    r"(?=[A-Za-z._~+/=\-][a-z._~+/=\-]{0,200}[A-Z0-9]|[0-9])[A-Za-z0-9._~+/=\-]{8,}"
-)
-_USERINFO = re.compile(r"(://[^\s/?#@:\"'<>]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>]{0,512}@")
-_USERNAME = re.compile(r"(://)[^\s/?#@:\"'<>•]{16,256}@")
-# Also what CloudFront signs its addresses with.
-_OAUTH_CODE = re.compile(r"([?&;](?:code|oh|hmac|Policy|Key-Pair-Id)=)(?!\d{1,6}(?:[&\s]|$))[^&\s\"'<>\\]{8,}")
-_EMAIL = re.compile(
-    r"(?<![\w.%+\-])(?!git@)([\w.%+\-])[\w.%+\-]{0,63}(@|%40)(?=[A-Za-z0-9])((?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w\-])"
-)
 
 # --- by name --------------------------------------------------------------------------------------------------------
 
 # Matched against the text in lower case (of ASCII alone: the length must stay). Each alternative begins with a letter,
 # never with an assertion: only then does re skip quickly to where one can begin.
 _CORE = (
-    r"(?:token|secret|passw(?:or)?d|passphrase|pwd|cookie|authorization|credential|signature|jwt"
-    r"|api[_\- ]?key|session[_\-]?id|sid[_\-](?:tt|guard)"
-    r"|(?:access|private|signing|encryption|consumer|routing|integration|service|account|storage|master|secret)"
+    r"(?:token|secret|passw(?:or)?d|passphrase|passcode|pwd|cookie|authorization|credential|signature|jwt"
+    r"|api[_\- ]?key|sess(?:ion)?[_\-]?id|sid[_\-](?:tt|guard)|client[_\-]assertion|code[_\-]verifier"
+    r"|connection[_\- ]?string"
+    r"|(?:access|private|signing|encryption|consumer|routing|integration|service|account|master|secret"
+    r"|subscription|license|hmac|webhook|deploy|app(?:lication)?|client|auth)"
     r"[_\- ]?key"
-    r"|sig(?<![a-z]sig)(?![a-z])|sid(?<![a-z]sid)(?![a-z])|otp(?<![a-z]otp)(?![a-z])"
+    r"|sig(?<![a-z]sig)(?![a-z])|sid(?<![a-z]sid)(?![a-z])|otp(?<![a-z]otp)(?![a-z])|pw(?<![a-z]pw)(?![a-z])"
+    r"|creds(?<![a-z]creds)(?![a-z])|ct0(?<![a-z]ct0)"
     r"|auth(?<![a-z]auth)(?![a-z])|pass(?<![a-z]pass)(?![a-z]))"
 )
 # What may follow and still be the secret itself; token_type, token-refresh, password_reset and secret_name are none.
-_SUFFIX = r"(?:s|es)?(?:[_\-]?(?:id|ids|value|values|hash|key|keys|secret|string|header|b64|base64|pem|v?\d{1,3}))?"
+_SUFFIX = (
+    r"(?:s|es)?(?:[_\-]?(?:id|ids|value|values|hash|key|keys|secret|string|header|proof|b64|base64|pem|v?\d{1,3}))?"
+)
 _NAME = rf"{_CORE}{_SUFFIX}"
 _KEY = re.compile(rf"{_NAME}$")
 _NAMED = re.compile(
-    rf"({_NAME})(?![\w\-])([\\\"'`\]]{{0,4}})"
-    r"(\s{0,4}(?:=>|:=|[:=]|%3d)[ \t]{0,8}|>(?=[^\s<>=])|(?<=\w)\s{1,3}(?=[\"']))"
+    rf"({_NAME})(?![a-z0-9\-]|_(?![:=]))((?:[\\\"'`\]*_]|&quot;|&#3[49];|%(?:25){{0,2}}22|%27|\\{{1,2}}u0022){{0,4}})"
+    r"(\s{0,4}(?:=(?:>|&gt;)|-(?:>|&gt;)|:=|[:=]|%(?:25){0,2}3[ad])\*{0,2}(?:[ \t]{0,8}|%20|\+(?=%22))"
+    r"(?:(?:[|>][+\-]?)?[ \t]{0,4}\r?\n\s{0,12})?"
+    r"|(?: [\w:]{1,20}=\"[^\"<>]{0,60}\")?>(?=[^\s<>=])|(?<=\w)\s{1,3}(?=[\"'])"
+    r"|(?:\s{0,4},\s{0,8}|\s{1,8})[\"'\\]{0,3}value[\"'\\]{0,3}\s{0,3}[:=]\s{0,3}"
+    r"|(?<=[\"'])\s{0,4},\s{0,4}(?=[\"']))"
+)
+# A value said in a sentence or a table; only a word that mixes letters and digits.
+_SAID = re.compile(
+    r"(?:passw(?:or)?d|passphrase|passcode|pwd|pass(?<![a-z]pass))\s{1,3}"
+    r"(?:(?:is|was|to|\|)\s{1,3}([^\s\"'`•]{5,200})|([^\s\"'`•:=/]{7,200}))"
 )
 _OPTION = re.compile(rf"(?<![\w\-])--?[\w\-]{{0,40}}?{_NAME}\s{{1,4}}((?!-)[^\s\"'•]\S*)")
 _NEAR = re.compile(rf"{_NAME}[\"']?(?:\s{{1,3}}|\s{{0,2}}[(\[]\s?)(?:is\s|was\s|of\s)?([a-z0-9+/_=~.\-]{{16,}})")
 _HINTS = (
-    *("token", "secret", "passw", "passphrase", "pwd", "cookie", "authorization", "credential", "signature", "jwt"),
+    *(
+        "assertion",
+        "verifier",
+        "string",
+        "creds",
+        "pw",
+        "ct0",
+        "token",
+        "secret",
+        "passw",
+        "passphrase",
+        "pwd",
+        "cookie",
+        "authorization",
+        "credential",
+        "signature",
+        "jwt",
+    ),
     *("key", "session", "sid", "sig", "auth", "pass", "otp"),
 )
 
@@ -106,11 +81,24 @@ _HINTS = (
 _TELLING = re.compile(
     r"(?:true|false|null|none|nil|undefined|nan|yes|no|n/?a|empty|missing|absent|expired|invalid|valid|revoked|refreshed"
     r"|rotated|required|unknown|denied|rejected|failed|failure|ok|error|mismatch|malformed|unauthorized|forbidden"
-    r"|incorrect|wrong|bad|redacted|hidden|bearer|basic|default|optional|string|unused|changed|removed|deleted"
+    r"|incorrect|wrong|bad|sig[a-z]{3,6}|requested|redacted|hidden|bearer|basic|default|optional|string|unused|changed|removed|deleted"
     r"|\*+|x{3,}|\[redacted\]|\[filtered\]|<[\w -]{1,40}>|&lt;[\w -]{1,40}&gt;|\$\{?\w{1,60}\}?|[–-])[.!?)\]}]{0,3}",
     re.IGNORECASE,
 )
-_BLANK = re.compile(r"(?:<|&lt;)[\w -]{1,40}(?:>|&gt;)(?!\w)")  # <your key>
+_BLANK = re.compile(  # <your key>, and where a program says from where it takes one
+    r"(?:<|&lt;)[\w -]{1,40}(?:>|&gt;)(?!\w)|\{\{ ?[\w.]{1,60} ?\}\}|\$\([a-z]{1,12} "
+    r"|process\.env\b|os\.environ\b|ENV\[|\[(?:redacted|filtered|hidden|masked)\]",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(  # what may stand before "token" and makes it none, at the end of what is before it
+    r"(?:page|continuation|sync|cancel|cancellation|abort|cursor|next|resume|pagination)[_\- ]?$|unexpected $"
+)
+_LONE = re.compile(r"(?:- )?[^\s:]{1,300}[ \t]*(?=[\r\n]|$)")  # a value alone on its line
+_COUNT = re.compile(r"\d{1,4}(?:/\d{1,4})?(?![\w.\-])")
+_TAKES = re.compile(
+    r"(?:token|bearer|basic|digest|apikey|negotiate|oauth|hawk|key)\s{1,3}\S{0,100}?[\d=]", re.IGNORECASE
+)
+_FIELD = re.compile(r"user(?:name)?|e?mail|login|name|string|text|host|port", re.IGNORECASE)
 _PROSE = re.compile(r"[A-Z]?[a-z]{0,14}(?:'[a-z]{1,2})?[,.]?[ \t]+[A-Za-z][a-z]")
 _CODE = re.compile(r"(?:(?:sub)?code|error|http|status)[ =:#(]{1,3}-?\d{1,6}(?!\w)|[45]\d\d(?!\w)", re.IGNORECASE)
 _STRICT = re.compile(r"passw|pwd|pass|phrase|secret|key")
@@ -120,13 +108,19 @@ _BARE = re.compile(
     r"|\\(?![\"'nrt]))+"
 )
 _QUOTED = {q: re.compile(rf"(?:[^{q}\\]|\\.)*+", re.DOTALL) for q in "\"'`"}
-_OPEN = re.compile(r"(\\{0,3})([\"'`])")
+_OPEN = re.compile(r"(\\{0,3})([\"'`])|(?P<coded>%(?:25){0,2}22|%27|&quot;|&#3[49];|\\{1,2}u0022)")
 _SIGN = re.compile(r"[\"'`]?\s{0,4}(?:=>|[:=])")
 _LINE = re.compile(r"[^\r\n]*")
 
 
 def mask(text: str) -> str:
     """The text with ``MARK`` in the place of every secret. Linear in the length of the text; never raises."""
+    bare = seen(text)
+    masked = decoded(_passes(bare), _passes)
+    return text if masked == bare else masked
+
+
+def _passes(text: str) -> str:
     for _ in range(4):  # what is left after one pass can, rarely, be read as another secret
         masked = _pass(text)
         if masked == text:
@@ -187,26 +181,13 @@ def _lower(text: str) -> str:
 
 def _pass(text: str) -> str:
     # Names first: a token that runs into "password=" would otherwise take the name along and leave the value.
+    text = commands(beside(text))
     low = _lower(text)
     for hint in _HINTS:
         if hint in low:
             text = _by_name(text, low)
             break
-    for hint, pattern in _BY_SHAPE:
-        if hint in text:
-            text = pattern.sub(MARK, text)
-    if "eyJ" in text:
-        text = _JWT.sub(lambda m: MARK if m[1] else m[0], text)
-    if "://" in text:
-        text = _USERINFO.sub(rf"\1{MARK}@", text)
-        text = _USERNAME.sub(rf"\1{MARK}@", text)
-    if "?" in text:
-        text = _OAUTH_CODE.sub(rf"\1{MARK}", text)
-    if "bearer" in low or "basic" in low or "oauth" in low or "aws4-" in low:
-        text = _SCHEME.sub(rf"\1{MARK}", text)
-    if "@" in text or "%40" in text:
-        text = _EMAIL.sub(rf"\1{MARK}\2\3", text)
-    return text
+    return shaped(text, low)
 
 
 def _by_name(text: str, low: str) -> str:
@@ -214,11 +195,12 @@ def _by_name(text: str, low: str) -> str:
     done = 0
     for found in _NAMED.finditer(low):
         if found.start() >= done:  # else it stands within a value already found: looking on would make this quadratic
-            spans.append(span := _value(text, found))
+            spans.append(span := _value(text, low, found))
             done = span[1]
     if "-" in text:
         spans += [_option(text, found) for found in _OPTION.finditer(low)]
     spans += [_near(text, found) for found in _NEAR.finditer(low)]
+    spans += [_said(text, found) for found in _SAID.finditer(low)]
     parts: list[str] = []
     done = 0
     for start, end in sorted(span for span in spans if span[1] > span[0]):
@@ -228,16 +210,26 @@ def _by_name(text: str, low: str) -> str:
     return "".join([*parts, text[done:]]) if parts else text
 
 
-def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
+def _value(text: str, low: str, found: re.Match[str]) -> tuple[int, int]:
     """Where the value after a secret's name begins and ends; an empty range when nothing there is to be hidden."""
     name, sign, start = found[1], found[3], found.end()
     nothing = (start, start)
+    if name.startswith("token") and _HARMLESS.search(low, max(0, found.start() - 16), found.start()):
+        return nothing
+    if _BLANK.match(text, start):
+        return nothing
+    if "," in sign and "value" not in sign:
+        return _paired(text, found)
     if quote := _OPEN.match(text, start):
         start = quote.end()
         # JSON within JSON ends where the same escaped quote comes again.
-        end = text.find(quote[0], start) if quote[1] else _end(_QUOTED[quote[2]], text, start)
+        end = text.find(quote[0], start) if quote[1] or quote["coded"] else _end(_QUOTED[quote[2]], text, start)
         if 0 <= end < len(text):
             return nothing if _TELLING.fullmatch(text, start, end) else (start, end)
+    elif "\n" in sign:
+        lone = _LONE.match(text, start)
+        known = lone and (_STRICT.search(name) or _mixed(lone[0])) and not _TELLING.fullmatch(lone[0].strip())
+        return (start, start + len(lone[0].rstrip())) if lone and known else nothing
     elif text[start : start + 1] in ("[", "{"):
         return start, _closed(text, start)
     elif _HEADER.match(name) and ":" in sign and not found[2]:
@@ -247,11 +239,13 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
         end = _end(_LINE, text, start)
         if before and before in "'\"":
             end = min(end, _end(_QUOTED[before], text, start))
-        if _TELLING.fullmatch(text[start:end].strip()) or _PROSE.match(text, start, end):
+        if _TELLING.fullmatch(text[start:end].strip()) or _COUNT.match(text, start, end):
+            return nothing
+        if _PROSE.match(text, start, end) and not _TAKES.match(text, start, end):
             return nothing
         return start, start + len(text[start:end].rstrip())
     bare = _BARE.match(text, start)
-    if bare is None or _TELLING.fullmatch(bare[0]) or _BLANK.match(text, start):
+    if bare is None or _TELLING.fullmatch(bare[0]):
         return nothing
     end = bare.end()
     if is_secret(bare[0]) and _SIGN.match(text, end):
@@ -260,9 +254,45 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
         return nothing
     if name.endswith("tokens") and bare[0].isdigit():
         return nothing
+    if name in ("pass", "passes") and (_COUNT.fullmatch(bare[0].rstrip(".,;)")) or _prose_pass(text, found, bare[0])):
+        return nothing  # the third pass of an encoder
+    if name.startswith(("routing", "service", "integration")) and not any(map(str.isdigit, bare[0])):
+        return nothing  # where a broker sends a message
     if name == "pwd" and bare[0].startswith("/"):
         return nothing  # the shell's working directory
     return start, end
+
+
+def _mixed(value: str) -> bool:
+    return any(c.isdigit() for c in value) and any(not c.isdigit() for c in value)
+
+
+def _prose_pass(text: str, found: re.Match[str], word: str) -> bool:
+    """Whether "pass" is the verb or the noun of a sentence: "first pass: encoding", "pass: the door is open"."""
+    if ":" not in found[3] or found[2] or not word.rstrip(".,").isalpha():
+        return False
+    before = text[max(0, found.start() - 12) : found.start()]
+    return _PROSE.match(text, found.end()) is not None or re.search(r"[a-z] $", before) is not None
+
+
+def _paired(text: str, found: re.Match[str]) -> tuple[int, int]:
+    """``["password", "…"]``: a value that follows its name in a list. Lists of names alone are none."""
+    start = found.end() + 1
+    end = _end(_QUOTED[text[start - 1]], text, start)
+    value = text[start:end]
+    nothing = (start, start)
+    if not value or _TELLING.fullmatch(value) or _FIELD.fullmatch(value) or is_secret(value):
+        return nothing
+    pair = re.match(r"[\"']\s{0,3}[\])]", text[end : end + 5])
+    if _mixed(value) or _HEADER.match(found[1]) or (pair and found[1].startswith("pass")):
+        return start, end
+    return nothing
+
+
+def _said(text: str, found: re.Match[str]) -> tuple[int, int]:
+    start, end = found.span(found.lastindex or 0)
+    end = start + len(text[start:end].rstrip(".,;!?)"))
+    return (start, end) if _mixed(text[start:end]) and not text[start:end].isdigit() else (start, start)
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:

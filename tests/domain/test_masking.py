@@ -272,9 +272,50 @@ def test_the_name_of_a_secret_is_known(name: str, secret: bool) -> None:
 
 
 PATHOLOGICAL = [
+    *(
+        "mysql ",
+        "curl -u a:",
+        "login ",
+        "code 1",
+        "AKIA" + "A" * 16 + " ",
+        "a_",
+        "a1_",
+        "whsec_",
+        "%22",
+        "&quot;",
+        "password\n",
+    ),
+    *(
+        "password:\n",
+        "password,'",
+        '["password", "',
+        "password value=",
+        "b" * 40 + " ",
+        "eyJhIjox",
+        "\u200ba",
+        "pass is ",
+    ),
+    *(
+        "jdbc:oracle:a:",
+        "identified by '",
+        "key=",
+        "?key=a",
+        "Private-Lines: 1 ",
+        "0" * 32 + "-",
+        "password ->",
+        "a" * 99 + "_",
+    ),
     *("a", "A", "1", "=", "{", "eyJ", "EAA", "a@", "aaa.", "act.", "://a:", "xoxb-", "--token-", "token ", "bearer "),
     *('token="', 'token=\\"', "token:[", "cookie: ", "password: ab, ", "-----BEGIN PRIVATE KEY-----"),
 ]
+
+
+@pytest.mark.parametrize("piece", PATHOLOGICAL)
+def test_hostile_text_of_100_kilobytes_is_masked_well_under_a_second(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    began = time.process_time()
+    mask(text)
+    assert time.process_time() - began < 0.8
 
 
 @pytest.mark.parametrize("piece", PATHOLOGICAL)
