@@ -17,6 +17,7 @@ from bot.domain.due import due
 from bot.domain.errors import Gone, Later, Unanswered
 from bot.domain.incident import Incident
 from bot.domain.reply import Begin, Reply
+from bot.domain.tokens import literal
 from bot.outside.pagerduty.protocol import STALE, Alert, Pager, transition
 from bot.outside.slack.protocol import Chat
 from bot.tools import Tools
@@ -193,8 +194,9 @@ def _annotated(tools: Tools, incident: Incident, alert: str, note: str) -> Reply
     if found is None or found.ours:
         raise Unanswered("our own note")
     _housed(incident)
-    event = {"kind": "note", "actor": found.author, "at": found.at, "text": found.text}
-    facts = {"text": found.text, "actor": found.author}
+    text = literal(found.text)  # PagerDuty knows no mentions: none can be meant
+    event = {"kind": "note", "actor": found.author, "at": found.at, "text": text}
+    facts = {"text": text, "actor": found.author}
     return Reply("incident/noted", facts, channel=incident.channel, incident=incident, event=event)
 
 

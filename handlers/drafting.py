@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.border import outgoing_name
 from bot.domain.errors import FirewatchError
 from bot.domain.incident import Event, Incident, postmortem_due
 from bot.domain.procedure import Ledger, Next, Procedure, procedure
@@ -38,7 +39,7 @@ def drafted(incident: Incident, tools: Tools) -> Reply:
     """The draft, as a message with the file under it."""
     queue = _queue(incident, tools)
     facts = draft_facts(incident, tools) | {"queue": _figures(incident, queue)}
-    name = f"postmortem-{incident.name}.md"
+    name = f"postmortem-{outgoing_name(incident)}.md"
     title, own = f"Postmortem of incident {incident.number}", incident.channel != incident.origin
     files = [File(name, title, template="postmortem.md", facts=facts, canvas=own)]
     if queue:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.border import outgoing_name
 from bot.domain.call import Call
 from bot.domain.cards import cards, topic
 from bot.domain.errors import Refused, Unreachable
@@ -121,7 +122,7 @@ class Room:
 def _channel(incident: Incident, under_way: Procedure, tools: Tools) -> Next:
     """A channel of its own; where Slack will not have one, the incident lives where it was opened."""
     try:
-        channel = incident.channel or tools.need(Chat).create_channel(incident.name, under_way.started)
+        channel = incident.channel or tools.need(Chat).create_channel(outgoing_name(incident), under_way.started)
     except Unreachable:
         raise
     except Refused as no:
@@ -252,6 +253,8 @@ def keep(call: Call, tools: Tools, channel: str, ts: str) -> Reply:
     ts: which one it is
     """
     incident = here(call, tools)
+    if channel not in (incident.home, call.channel):
+        raise Refused(f"That message is from another channel than incident {incident.number}: pin it there.")
     said = tools.need(Chat).message(channel, ts)
     event = {
         "kind": "note",

@@ -294,7 +294,7 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger[Seen], here: Repla
     }
     files = []
     if len(lines) > INLINE:
-        text = "".join(f"{_cell(line['id'])}\t{line['end']}\t{line.get('cause', '')}\n" for line in lines)
+        text = "".join(f"{_cell(line['id'])}\t{line['end']}\t{_cell(str(line.get('cause', '')))}\n" for line in lines)
         files = [File(f"replay-{under_way.id}.tsv", f"{len(lines)} jobs of the replay", text=text)]
     receipt = Reply(
         "jobs/receipt", facts, note=True, event={"kind": "replay"}, jobs=tuple(moved), receipt=True, files=files
@@ -303,7 +303,8 @@ def _ended(under_way: Procedure, tools: Tools, ledger: Ledger[Seen], here: Repla
 
 
 def _cell(id: str) -> str:
-    """An id in a table of tabs and lines."""
+    """A value in a table of tabs and lines, which no spreadsheet takes for a formula."""
+    id = f"'{id}" if id.startswith(("=", "+", "-", "@", "\t", "\r")) else id
     return id.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from bot.domain.action import Risk, action
+from bot.domain.action import ACTIONS, Risk, action
+from bot.domain.border import outgoing
 from bot.domain.call import Call
 from bot.domain.errors import FirewatchError, Refused
 from bot.domain.incident import Event, Incident, update_due
@@ -60,6 +61,9 @@ def update(
         raise Refused("The next update follows in `1m` at the soonest.")
     if public:
         tools.need(StatusPage)
+        if as_it_leaves(text) != text:
+            values = {"impact": impact, "known": known, "doing": doing, "next": next, "public": True}
+            return unlike("/incident update", incident, text, {key: each for key, each in values.items() if each})
     said = {"text": text[:LONGEST], "impact": impact or "", "known": known or "", "doing": doing or ""}
     after = incident.updated(call.at, said, call.at + next if next else None)
     after = replace(after, figures=figures(incident, tools))
@@ -164,6 +168,8 @@ def publish(call: Call, tools: Tools, text: Text) -> Reply:
     tools.need(StatusPage)
     if incident.status_page:
         raise Refused("It is on the status page already.", "`/incident update TEXT --public` says what is new there.")
+    if as_it_leaves(text) != text:
+        return unlike("/incident publish", incident, text, {})
     facts = {"text": text, "by": call.actor}
     event = {"kind": "publishing"}
     return Reply("incident/publishing", facts, note=True, event=event, begins=[told(incident, text)])
@@ -174,6 +180,18 @@ def told(incident: Incident, text: str) -> Begin:
     if incident.status_page:
         return Begin(PageUpdate(incident.number, incident.status_page, text), incident=incident.number)
     return Begin(PageCreate(incident.number, incident.title, text), incident=incident.number)
+
+
+def as_it_leaves(text: str) -> str:
+    """The text as customers would read it."""
+    return outgoing(text).strip() or "…"
+
+
+def unlike(name: str, incident: Incident, text: str, values: Mapping[str, Any]) -> Reply:
+    """Ask first where customers would read something else than was written, showing what they would read."""
+    leaves = as_it_leaves(text)
+    again = ACTIONS[name].sentence(incident.number, text=leaves, **values)
+    return Reply("incident/as_it_goes_out", {"text": leaves, "publish": again}, to="asker")
 
 
 def draft(incident: Incident) -> str:

@@ -40,6 +40,12 @@ class Call:
     pressed: bool = False
     concluded: bool = False
 
+    def __post_init__(self) -> None:
+        """Half of a pair of surrogates, which JSON can hold, could be neither stored nor answered."""
+        for name in ("actor", "channel", "text", "channel_name", "thread", "message", "trigger", "response_url"):
+            if not (value := getattr(self, name)).isascii():
+                object.__setattr__(self, name, value.encode("utf-8", "replace").decode())
+
     @property
     def ref(self) -> str:
         """The reference under every log line and failure of this call; short enough to read out loud."""

@@ -200,7 +200,10 @@ def _by_name(text: str, low: str) -> str:
     if "-" in text:
         spans += [_option(text, found) for found in _OPTION.finditer(low)]
     spans += [_near(text, found) for found in _NEAR.finditer(low)]
-    spans += [_said(text, found) for found in _SAID.finditer(low)]
+    if "pass" in low or "pwd" in low:
+        spans += [_said(text, found) for found in _SAID.finditer(low)]
+    if not spans:
+        return text
     parts: list[str] = []
     done = 0
     for start, end in sorted(span for span in spans if span[1] > span[0]):
@@ -214,6 +217,8 @@ def _value(text: str, low: str, found: re.Match[str]) -> tuple[int, int]:
     """Where the value after a secret's name begins and ends; an empty range when nothing there is to be hidden."""
     name, sign, start = found[1], found[3], found.end()
     nothing = (start, start)
+    if start == len(text):
+        return nothing
     if name.startswith("token") and _HARMLESS.search(low, max(0, found.start() - 16), found.start()):
         return nothing
     if _BLANK.match(text, start):

@@ -13,6 +13,9 @@ from collections.abc import Callable
 
 MARK = "•••"
 
+SHORTEST = 9
+"""Characters of a text that can hold a secret which no name stands before."""
+
 _SHAPES: list[tuple[tuple[str, ...], str]] = [
     # what the text must contain for the pattern to be tried, the pattern
     (
@@ -133,7 +136,7 @@ _COMMANDS = [
         r"(\d{4,8})(?!\w)",
     ),
 ]
-_BY_COMMAND = [(hints, re.compile(pattern)) for hints, pattern in _COMMANDS]
+_BY_COMMAND = [(hint, re.compile(pattern)) for hints, pattern in _COMMANDS for hint in hints]
 
 # --- queries and encodings --------------------------------------------------------------------------------------------
 
@@ -163,9 +166,10 @@ def beside(text: str) -> str:
 
 def commands(text: str) -> str:
     """Hide what a command line, a database's statement or a short message hands over without a name."""
-    for hints, pattern in _BY_COMMAND:
-        if any(hint in text for hint in hints):
-            text = pattern.sub(_last, text)
+    if len(text) >= SHORTEST:
+        for hint, pattern in _BY_COMMAND:
+            if hint in text:
+                text = pattern.sub(_last, text)
     return text
 
 
@@ -176,9 +180,10 @@ def _last(found: re.Match[str]) -> str:
 
 def shaped(text: str, low: str) -> str:
     """Hide what is known by its own looks."""
-    for hint, pattern in _BY_SHAPE:
-        if hint in text:
-            text = pattern.sub(MARK, text)
+    if len(text) >= SHORTEST:
+        for hint, pattern in _BY_SHAPE:
+            if hint in text:
+                text = pattern.sub(MARK, text)
     if "eyJ" in text:
         text = _JWT.sub(lambda m: MARK if m[1] else m[0], text)
     if "://" in text:
@@ -208,7 +213,7 @@ def decoded(text: str, masked: Callable[[str], str]) -> str:
         readable = all(c.isprintable() or c.isspace() for c in content)
         return MARK if readable and masked(content) != content else found[0]
 
-    return _BASE64.sub(hidden, text)
+    return _BASE64.sub(hidden, text) if len(text) >= 20 else text
 
 
 _PLAIN64 = {ord("-"): "+", ord("_"): "/"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bot.domain.tokens import literal
+
 _CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
@@ -14,8 +16,8 @@ _LINK = re.compile(r"<((?:https?|mailto):[^|<>\s]+)(?:\|[^<>]*)?>")
 
 
 def clipped(word: str) -> str:
-    """What was typed, for a sentence about it: on one line, and not all of a long one."""
-    plain = " ".join(word.replace("`", "'").split())
+    """What was typed, for a sentence about it: on one line, not all of a long one, and nobody is mentioned."""
+    plain = " ".join(literal(word).replace("`", "'").split())
     return plain if len(plain) <= 80 else f"{plain[:79]}…"
 
 

@@ -18,7 +18,8 @@ from bot.domain.action import ACTIONS, Action, Incomplete
 from bot.domain.call import Call, digest
 from bot.domain.errors import Misworded, Refused
 from bot.domain.grammar import parse
-from bot.domain.parameters import written
+from bot.domain.parameters import User, written
+from bot.domain.tokens import delivered, literal
 
 Payload = Mapping[str, Any]
 
@@ -44,14 +45,9 @@ def time_from_stamp(stamp: object, now: datetime) -> datetime:
         return now
 
 
-def typed(text: str) -> str:
-    """What was typed: Slack escapes three characters of it. Mentions and links stay as Slack wrote them."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 def command(body: Payload, now: datetime) -> Call:
     """A typed command → the sentence. Slack does not say when it was typed."""
-    text = f"/{_known(_word(body, 'command').removeprefix('/'))} {typed(_word(body, 'text'))}".strip()
+    text = f"/{_known(_word(body, 'command').removeprefix('/'))} {delivered(_word(body, 'text'))}".strip()
     # Without these nothing tells one delivery from the next: then each is a command of its own.
     told = f"{_word(body, 'trigger_id')} {_word(body, 'response_url')}".strip() or now.isoformat()
     return Call(
@@ -250,7 +246,10 @@ def _completed(callback: str, said: str, fields: list[Field], first: str, now: d
         if parameter is None:
             continue
         blocks[parameter.name] = block
-        words[parameter.name] = word not in ("", "no") if parameter.flag else word
+        # A field's text comes unescaped: a mention that is typed there is none, but where a person is asked for.
+        words[parameter.name] = (
+            word not in ("", "no") if parameter.flag else word if parameter.type is User else literal(word)
+        )
     values: dict[str, Any] = {}
     for parameter in action.parameters:
         given_word = words.get(parameter.name)

@@ -21,8 +21,9 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from bot.domain.masking import mask, mask_data
+from bot.domain.tokens import clean
 from bot.domain.words import quoted
-from bot.messages.mrkdwn import BREAK, admit, clean, escape, shorten, straighten
+from bot.messages.mrkdwn import BREAK, admit, alive, escape, named, shorten, straighten
 
 NOTHING = "–"
 _MILLISECONDS = 1e11  # beyond it (in seconds: the year 5138) a number of the queues can only be milliseconds
@@ -273,9 +274,12 @@ def pretty(value: Any) -> str:
 
 
 def _naming(value: Any) -> Markup:
-    """A sentence of our own that names people or channels: those tokens stay, everything else in it is outside text."""
+    """A sentence that names people, channels and links: those tokens stay, everything else in it is outside text.
+
+    What somebody merely typed out is no token any more since it came in (``tokens.literal``).
+    """
     text = straighten(value) if isinstance(value, Markup) else admit(spoken_or_raise(value))
-    return Markup(re.sub(f"&lt;(@{_USER}|#{_CHANNEL})(?:\\|[^&]*)?&gt;", r"<\1>", text))
+    return Markup(alive(text))
 
 
 def _option(pair: Any) -> dict[str, Any]:
@@ -335,10 +339,7 @@ def _file_name(context: Context, value: Any) -> str:
 def _file_naming(context: Context, value: Any) -> str:
     """A sentence of our own that names people: by their names, where the facts hold them."""
     names = context.get("names")
-    known = names if isinstance(names, Mapping) else {}
-    return re.sub(
-        rf"<@({_USER})(?:\|[^>]*)?>", lambda found: str(known.get(found[1], found[1])), spoken_or_raise(value)
-    )
+    return named(spoken_or_raise(value), names if isinstance(names, Mapping) else {})
 
 
 _BOTH: dict[str, Callable[..., Any]] = {

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from bot.domain.masking import mask
+from bot.domain.tokens import clean, delivered
 
 BREAK = "\x1f"
 """Stands for a line break inside a value until the output has been cut into lines: so no value can begin a line."""
@@ -31,18 +32,6 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
-_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-# Control characters, and the marks that turn the direction of writing: neither is ever meant, both can deceive.
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1e\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_HALVES = re.compile("[\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """Without control characters, direction marks and lone surrogates; every kind of line break as one ``\\n``."""
-    if text.isascii() and text.isprintable():
-        return text
-    text = _UNSEEN.sub("", _BREAKS.sub("\n", text))
-    return _HALVES.sub("\ufffd", text)
 
 
 def escape(text: str) -> str:
@@ -149,11 +138,11 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def recorded(text: str) -> str:
-    """The text of a message as a record keeps it: outside text as it came, our own mentions of people and channels.
+    """The text of a message as a record keeps it: outside text as it came, our own mentions, channels and links.
 
-    Whatever came from outside and looks like a mention is none any more: a blank without width stands in it.
+    Whatever came from outside and looks like one is none any more: a character of no width stands in it.
     """
-    return unescape(re.sub("&lt;(?=[@#])", "&lt;\u200b", _DATE.sub(r"\1", text)))
+    return delivered(_DATE.sub(r"\1", text))
 
 
 def plain(text: str, names: Mapping[str, str] | None = None) -> str:
@@ -169,3 +158,23 @@ def plain(text: str, names: Mapping[str, str] | None = None) -> str:
     parts = text.split("```")
     parts[::2] = [_CODE.sub(r"\1", _BOLD.sub(r"\1", part)) for part in parts[::2]]
     return unescape("".join(parts))
+
+
+_ESCAPED_NAME = re.compile(r"&lt;(@[UW][A-Z0-9]{1,30}|#[CGD][A-Z0-9]{1,30})(?:\|[^&]{0,200})?&gt;")
+_ESCAPED_LINK = re.compile(
+    r"&lt;(https?://(?:[^\s|&<>\"`\x1f]|&amp;){1,2900})(?:\|((?:[^&<>|\n\x1f]|&amp;){1,400}))?&gt;", re.IGNORECASE
+)
+_NAME = re.compile(r"<[@#]([UWCGD][A-Z0-9]{1,30})(?:\|([^<>|]{0,200}))?>")
+_ANY_LINK = re.compile(r"<(https?://[^\s<>|]{1,2900})(?:\|([^<>|\n]{1,400}))?>", re.IGNORECASE)
+
+
+def alive(markup: str) -> str:
+    """Escaped text in which mentions of people and channels and links are tokens again; everything else stays text."""
+    markup = _ESCAPED_LINK.sub(lambda found: f"<{found[1]}|{found[2]}>" if found[2] else f"<{found[1]}>", markup)
+    return _ESCAPED_NAME.sub(r"<\1>", markup)
+
+
+def named(text: str, names: Mapping[str, str]) -> str:
+    """Text for a file: people and channels by their names, where those are known, links as label and address."""
+    text = _ANY_LINK.sub(lambda found: f"{found[2]} ({found[1]})" if found[2] else found[1], text)
+    return _NAME.sub(lambda found: str(names.get(found[1], found[2] or found[1])), text)

@@ -37,10 +37,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from bot.domain.masking import mask
+from bot.domain.tokens import clean
 from bot.messages import filters as phrases
 from bot.messages import limits as fit
 from bot.messages.limits import Block
-from bot.messages.mrkdwn import BREAK, admit, clean, escape, plain, settle, shorten, size, straighten, unescape
+from bot.messages.mrkdwn import BREAK, admit, escape, plain, settle, shorten, size, straighten, unescape
 
 
 class RenderError(Exception):

@@ -16,6 +16,7 @@ from typing import Any
 
 from bot.domain import policy
 from bot.domain.action import ACTIONS, Incomplete, Risk
+from bot.domain.border import for_record
 from bot.domain.call import Call
 from bot.domain.due import DUE_KINDS, Due, due_kind
 from bot.domain.errors import Later, Misworded, Refused, Several, Unanswered, Unreachable
@@ -297,7 +298,7 @@ class Desk(Reception):
                 "ref": call.ref,
                 "actor": call.actor,
                 "channel": call.channel,
-                "text": call.text[:2000],
+                "text": for_record(call.text)[:2000],
                 "outcome": outcome,
             }
         return change, posting

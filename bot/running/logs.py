@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, masked; whatever is passed as ``extra`` becomes a field."""
+"""Logs: one JSON object a line on standard error, masked, without control characters; each ``extra`` is a field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.masking import mask, mask_data
+from bot.domain.border import for_record
+from bot.domain.masking import mask_data
 
 _OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -21,14 +22,14 @@ class JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "from": record.name,
-            "says": mask(record.getMessage()),
+            "from": for_record(record.name),
+            "says": for_record(record.getMessage()),
         }
         for name, value in vars(record).items():
             if name not in _OWN:
                 line[name] = _plain(value)
         if record.exc_info:
-            line["traceback"] = mask(self.formatException(record.exc_info))
+            line["traceback"] = for_record(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -38,10 +39,11 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         # With its keys: a password is known by what stands before it.
-        return {str(key): _plain(each) for key, each in mask_data({str(k): v for k, v in value.items()}).items()}
+        masked = mask_data({str(key): each for key, each in value.items()})
+        return {for_record(key): _plain(each) for key, each in masked.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(each) for each in value]
-    return mask(str(value))
+    return for_record(str(value))
 
 
 def to_stderr(level: str) -> None:

@@ -136,3 +136,25 @@ def test_a_button_of_another_version_is_answered_with_a_sentence(stage: Stage, s
     web.chat_postMessage(channel="COPS", text="From before", blocks=[{"type": "actions", "elements": [button]}])
     stage.slack.oncall.presses(story.sees("ops", "From before"), "Old one").ok()
     story.is_told("noor", "ops", "Not done: I do not know that button")
+
+
+def test_what_looks_like_a_mention_calls_nobody_from_the_timeline(stage: Stage, story: Story, room: Room) -> None:
+    name = room("Quiet")
+    noor = stage.slack.oncall
+    message = said(noor, name, "log says")
+    stage.slack.workspace.edit(message, text="log says &lt;@ULEAD&gt; and <https://x.example/a|the graph>")
+    noor.reacts(message, "pushpin").wait()
+    story.is_told("noor", name, "On the timeline")
+    noor.types(name, "/incident timeline").ok()
+    timeline = story.sees(name, "Timeline of incident")
+    assert "<@ULEAD>" not in str(timeline.blocks)
+    assert str(timeline.blocks).count("@ULEAD&gt;") == 1
+    assert "<https://x.example/a|the graph>" in str(timeline.blocks)
+
+
+def test_a_message_of_another_channel_is_not_kept(stage: Stage, story: Story, room: Room) -> None:
+    name, other = room("Here"), room("There")
+    message = said(stage.slack.oncall, other, "Not for here")
+    stage.slack.oncall.types(name, f"/incident keep {message.channel} {message.ts}").ok()
+    told = story.is_told("noor", name, "Not done:")
+    assert "another channel" in told.text

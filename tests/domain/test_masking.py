@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.masking import MARK, is_secret, mask, mask_data
+from bot.domain.masking import is_secret, mask, mask_data
+from bot.domain.secret_shapes import MARK
 
 ALNUM = string.ascii_letters + string.digits
 

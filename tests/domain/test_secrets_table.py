@@ -7,7 +7,8 @@ import re
 import pytest
 
 from bot.domain.masking import mask
-from tests.domain.secrets_table import HARMLESS, SECRET
+from tests.domain.harmless_table import HARMLESS
+from tests.domain.secrets_table import SECRET
 
 
 def _text(row: str) -> str:

@@ -260,3 +260,23 @@ def test_an_event_that_cannot_be_taken_is_delivered_again_and_then_taken_once(sl
     act.wait(15)
     assert act.acked
     assert len(desk.calls) == 1
+
+
+def test_half_a_surrogate_pair_is_heard_as_a_question_mark() -> None:
+    half = "\ud83d"
+    typed = payloads.command({"command": "/incident", "text": f"note x{half}", "channel_name": half}, AT)
+    assert (typed.text, typed.channel_name) == ("/incident note x?", "?")
+    pressed = payloads.press({"actions": [{"action_id": "say:a", "value": f"/incident note {half}"}]}, AT)
+    assert pressed is not None
+    assert pressed.text == "/incident note ?"
+    assert typed.to_json()["text"].encode()
+
+
+def test_what_is_typed_out_in_a_form_mentions_nobody() -> None:
+    view = {
+        "callback_id": "/incident note",
+        "state": {"values": {"text": {"text": {"type": "plain_text_input", "value": "see <@ULEAD>"}}}},
+    }
+    said = payloads.submission({"view": view}, AT)
+    assert isinstance(said, Call)
+    assert said.text == "/incident note -- see <\u200b@ULEAD>"

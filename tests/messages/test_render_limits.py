@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.messages.mrkdwn import clean, settle, shorten, size
+from bot.domain.tokens import clean
+from bot.messages.mrkdwn import settle, shorten, size
 from tests.messages.drawn import Draw, texts
 from tests.messages.lawful import FACT, lawful
 

@@ -104,3 +104,9 @@ def test_the_libraries_chatter_is_left_out(level: str, heard: str, capsys: pytes
     logging.getLogger("urllib3").warning("lib.warning")
     said = [json.loads(each)["says"] for each in capsys.readouterr().err.splitlines()]
     assert " ".join(said) == heard
+
+
+def test_nothing_unseen_reaches_a_line_and_half_a_character_stops_none() -> None:
+    found = line("turned \u202e\x9b31m", half="\ud83d", inner={"k\u202e": ["\x85", "\u2066x"]})
+    assert found["says"] == "turned 31m"
+    assert (found["half"], found["inner"]) == ("\ufffd", {"k": ["\n", "x"]})

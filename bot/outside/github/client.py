@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bot.domain.border import outgoing
 from bot.domain.errors import Gone, Refused
 from bot.outside.github.protocol import Issue
 from bot.outside.http import HttpAnswer, Wire
@@ -49,7 +50,7 @@ class GitHub:
         there = self._marked(mark, since)
         if there:
             return there
-        title, body = (_QUIET.sub("@\u200b", words) for words in (title, body))
+        title, body = (_QUIET.sub("@\u200b", outgoing(words)) for words in (title, body))
         room = BODY_MOST - len(mark) - 2
         text = body.strip() if len(body) <= room else body[: room - 1].rstrip() + "…"
         wanted = {"title": " ".join(title.split())[:TITLE_MOST], "body": f"{text}\n\n{mark}", "labels": list(labels)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.domain.border import outgoing
 from bot.domain.errors import Gone, Refused, Unreachable
 from bot.outside.pagerduty.api import safe, unless_gone
 from bot.outside.pagerduty.errors import NotInPlan
@@ -75,7 +76,7 @@ class PagerDuty(PagerDutyPeople):
         return self._change(id, by, "acknowledged", {"status": "acknowledged"}, lambda now: now.status == "triggered")
 
     def resolve(self, id: str, by: Acting, resolution: str = "") -> Done:
-        said = {"resolution": resolution[:1000]} if resolution else {}
+        said = {"resolution": outgoing(resolution)[:1000]} if resolution else {}
         wanted = {"status": "resolved", **said}
         return self._change(id, by, "resolved", wanted, lambda now: now.open)
 
@@ -116,7 +117,7 @@ class PagerDuty(PagerDutyPeople):
         there = parts(unless_gone(lambda: self._get(path, what)) or {}, "notes")
         if any(signed in str(each.get("content")) for each in there):
             return False
-        body = {"note": {"content": marked(text, signed)}}
+        body = {"note": {"content": marked(outgoing(text), signed)}}
         self._send("POST", path, what, body, self._actor(by).user.email)
         return True
 
@@ -144,7 +145,7 @@ class PagerDuty(PagerDutyPeople):
     def page(
         self, target: Person | Policy, why: str, by: Acting, key: str, *, alert: str = "", service: str = ""
     ) -> Paged:
-        actor, signed = self._actor(by), mark("page", target.id, key)
+        actor, signed, why = self._actor(by), mark("page", target.id, key), outgoing(why)
         if alert:
             now = self._get(f"incidents/{safe(alert)}", f"alert `{alert}`")["incident"]
             service = service or text(part(now, "service"), "id")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from bot.domain.errors import Gone, Refused, Unreachable
+from bot.domain.tokens import literal
 from bot.outside.pagerduty.api import API, PagerDutyApi, safe, unless_gone
 from bot.outside.pagerduty.protocol import Acting, OnCall, Person, Policy
 from bot.outside.pagerduty.shapes import oncall, part, parts, person, policy, stamp, text
@@ -78,7 +79,7 @@ class PagerDutyPeople(PagerDutyApi):
             return found
         near = get_close_matches(word.casefold(), names, 1, 0.4)
         hint = f"Did you mean `{names[near[0]].name}`?" if near else ""
-        raise Gone(f"PagerDuty has no escalation policy `{word}`.", hint)
+        raise Gone(f"PagerDuty has no escalation policy `{literal(word)}`.", hint)
 
     def _policy(self, id: str) -> Policy:
         found: Policy = self._remembered(

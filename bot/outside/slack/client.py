@@ -13,12 +13,14 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from bot.domain.errors import Later
+from bot.domain.tokens import delivered
 from bot.outside.slack.api import SKEW, Json, word_at
 from bot.outside.slack.channels import SlackChannels
 from bot.outside.slack.errors import SlackRefused, refused
 from bot.outside.slack.people import SlackPeople
 from bot.outside.slack.protocol import Postable, Said
 from bot.outside.slack.wire import check, loose_json, translated, webhook_client
+from bot.outside.slack.written import written
 
 log = logging.getLogger(__name__)
 
@@ -194,11 +196,8 @@ class SlackWorkspace(SlackPeople, SlackChannels):
             found = self._one(self._web.conversations_replies, ts, channel=channel, ts=thread)
         if found is None:
             raise refused("message_not_found", "conversations.history", channel)
-        text = str(found.get("text") or "") or ", ".join(
-            str(each.get("title") or each.get("name")) for each in found.get("files", ())
-        )
-        author = found.get("user") or found.get("username") or found.get("bot_id") or ""
-        return Said(str(author), unescape(text), datetime.fromtimestamp(float(ts), UTC), link)
+        author = word_at(found, "user") or word_at(found, "bot_id")  # its "username" is whatever its sender likes
+        return Said(author, delivered(written(found)), datetime.fromtimestamp(float(ts), UTC), link)
 
     def _one(self, send: Callable[..., Any], wanted: str, **arguments: Any) -> Json | None:
         answer = self._ask(send, oldest=wanted, latest=wanted, inclusive=True, **arguments)
@@ -209,8 +208,3 @@ class SlackWorkspace(SlackPeople, SlackChannels):
         if not link:
             raise refused("message_not_found", "chat.getPermalink", channel)
         return link
-
-
-def unescape(text: str) -> str:
-    """Slack's three entities → characters. Mentions and links stay as they are."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

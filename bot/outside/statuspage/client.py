@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+from bot.domain.border import outgoing
 from bot.domain.errors import Gone, Refused, Unreachable
 from bot.outside.http import HttpAnswer, Wire
 from bot.outside.patience import keyed
@@ -54,9 +55,9 @@ class Statuspage:
             if isinstance(ours, Mapping) and ours.get("key") == mine:
                 return _posted(each, new=False)
         wanted: dict[str, Any] = {
-            "name": _cut(" ".join(title.split()), NAME_MOST),
+            "name": _fit(" ".join(title.split()), NAME_MOST),
             "status": status,
-            "body": _cut(body, BODY_MOST),
+            "body": _fit(body, BODY_MOST),
             "metadata": {"firewatch": {"key": mine}},
             "deliver_notifications": True,
         }
@@ -77,7 +78,7 @@ class Statuspage:
 
     def _say(self, id: str, body: str, status: PublicStatus | None, reopen: bool = False) -> Posted:
         path = f"{self._room}/{quote(id, safe='')}"
-        now, text = self._look(path).fields, _cut(body, BODY_MOST)
+        now, text = self._look(path).fields, _fit(body, BODY_MOST)
         if status == "resolved" and now.get("status") in _OVER:
             return _posted(now, new=False)
         if reopen and now.get("status") in _OVER:
@@ -131,8 +132,9 @@ def _posted(shape: Mapping[str, Any], *, new: bool) -> Posted:
     return Posted(str(shape["id"]), str(shape.get("shortlink") or ""), public, new)
 
 
-def _cut(text: str, most: int) -> str:
-    text = text.strip()
+def _fit(text: str, most: int) -> str:
+    """What customers may read of a text, as long as the page takes it. All that is said there passes here."""
+    text = outgoing(text).strip()
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

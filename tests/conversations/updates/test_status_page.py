@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox.slack.blocks import Message
 from tests.conversations.nights import Night
 
@@ -107,3 +109,16 @@ def test_public_without_a_status_page_says_how_to_turn_it_on(redis_url: str, tmp
         night.types(night.room(), "/incident update Hello --public")
         told = night.whispered(night.room(), "Not done:")
         assert "STATUSPAGE_API_KEY" in night.shown(told)
+
+
+@pytest.mark.parametrize("said", ["/incident publish {}", "/incident update {} --public"])
+def test_what_must_not_leave_is_shown_as_it_would_and_one_press_publishes_exactly_that(
+    night: Night, room: str, said: str
+) -> None:
+    night.types(room, said.format("Posts are late, token=abcd1234"))
+    asked = night.whispered(room, "Not published yet")
+    assert "Posts are late, token=•••" in night.shown(asked)
+    assert night.statuspage.incidents == {}
+    night.presses(asked, "Publish this text")
+    (public,) = night.statuspage.incidents.values()
+    assert [each.body for each in public.updates] == ["Posts are late, token=•••"]

@@ -104,3 +104,10 @@ def test_a_403_that_is_no_limit_is_a_no(there: GitHubSandbox, tracker: GitHub, m
     there.faults.next("*", status=429)
     with pytest.raises(Refused, match="Resource not accessible"):
         tracker.create("T", "b", "inc-12")
+
+
+def test_no_secret_leaves_in_title_or_body(there: GitHubSandbox, tracker: GitHub) -> None:
+    tracker.create("Down: password=hunter2", "token=abcd1234 of <@U012ABCDE|noor>", "inc-12")
+    (made,) = there.issues
+    assert made.title == "Down: password=•••"
+    assert made.body.startswith("token=••• of @\u200bnoor\n\n<!-- firewatch:")

@@ -227,3 +227,10 @@ def test_a_severity_is_the_accounts_priority_of_that_rank(
 def test_an_account_without_priorities_has_none(there: PagerDutySandbox, pager: PagerDuty) -> None:
     there.account.abilities.discard("priorities")
     assert pager.set_severity(there.trigger("Down").id, "sev1", NOOR) == ""
+
+
+def test_no_secret_leaves_in_a_note(there: PagerDutySandbox, pager: PagerDuty) -> None:
+    made = there.trigger("Down")
+    assert pager.note(made.id, "password=hunter2 by <@U012ABCDE|noor>", NOOR, "call-1")
+    assert [each.text for each in pager.notes(made.id)] == ["password=••• by @noor"]
+    assert not pager.note(made.id, "password=hunter2 by <@U012ABCDE|noor>", NOOR, "call-1")

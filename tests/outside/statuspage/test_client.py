@@ -172,3 +172,11 @@ def test_a_page_that_hangs_is_found_out_once_and_then_left_alone_for_a_while(
             page.create("Uploads fail", "We are looking into it.", "inc-12")
     there.wait_for(lambda: len(there.calls) == 1)
     assert there.incidents == {}
+
+
+def test_no_secret_and_no_mention_leaves_in_title_or_text(there: StatuspageSandbox, page: Statuspage) -> None:
+    posted = page.create("Down: password=hunter2", "<@U012ABCDE|noor> says token=abcd1234", "inc-12")
+    page.update(posted.id, "ana@example.com restarts it", "identified")
+    shown = there.incidents[posted.id]
+    assert shown.name == "Down: password=•••"
+    assert [each.body for each in shown.updates] == ["@noor says token=•••", "a•••@example.com restarts it"]
