@@ -1,6 +1,6 @@
 """What a secret looks like, wherever it stands: the signs of those who hand keys out, signed addresses, commands.
 
-The signs were gathered from what the vendors publish and from the rules of two public scanners (as facts). Each pattern
+The signs are written down as they are generally known: no scanner's rules were compared with them yet. Each pattern
 runs in linear time: it begins at fixed characters and either fails within a bounded distance or consumes what it read.
 """
 
