@@ -27,8 +27,8 @@ def wanted(said: str = os.environ.get("SEEDS", "")) -> int:
     return int(said)
 
 
-EXAMPLES = 25 * wanted()
-"""How many examples a long property test draws: 75 in `make test`, 500 in `make proof`."""
+EXAMPLES = 20 if wanted() == FEW else 25 * wanted()
+"""How many examples a long property test draws: 20 in `make test`, 500 in `make proof`."""
 
 
 def seeded(test: Test) -> Test:
