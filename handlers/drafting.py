@@ -40,7 +40,7 @@ def drafted(incident: Incident, tools: Tools) -> Reply:
     queue = _queue(incident, tools)
     facts = draft_facts(incident, tools) | {"queue": _figures(incident, queue)}
     name = f"postmortem-{outgoing_name(incident)}.md"
-    title, own = f"Postmortem of incident {incident.number}", incident.channel != incident.origin
+    title, own = f"Postmortem of incident {incident.number}", bool(incident.own_channel)
     files = [File(name, title, template="postmortem.md", facts=facts, canvas=own)]
     if queue:
         files.append(File(f"{queue['title']}.png", f"{queue['title']} over the incident", picture="queue", facts=queue))

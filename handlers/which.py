@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.call import Call
-from bot.domain.errors import Refused, Several
+from bot.domain.errors import NamesNone, Refused, Several
 from bot.domain.incident import Incident, meant
 from bot.tools import Tools
 
@@ -17,10 +17,7 @@ def here(call: Call, tools: Tools) -> Incident:
         return tools.incidents.get(call.incident)
     if found := meant(tools.incidents.living_in(call.channel)):
         if call.pressed:
-            raise Refused(
-                "That button is on an older message, which does not say which incident it means.",
-                f"`/incident show #{found[0].number}` posts one that does.",
-            )
+            raise NamesNone(f"`/incident show #{found[0].number}` posts one that does.")
         raise Several([each.number for each in found])
     raise Refused("This channel belongs to no incident.", _open_ones(tools))
 

@@ -46,6 +46,13 @@ class Several(Refused):
         self.numbers = tuple(numbers)
 
 
+class NamesNone(Refused):
+    """A button of an older message, which does not say which incident it means."""
+
+    def __init__(self, instead: str) -> None:
+        super().__init__("That button is on an older message, which does not say which incident it means.", instead)
+
+
 class Unreachable(Refused):
     """An outside system cannot be reached. A person is told so; a procedure tries again."""
 

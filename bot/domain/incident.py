@@ -126,6 +126,11 @@ class Incident:
         return self.resolved and (self.false_alarm or bool(self.postmortem))
 
     @property
+    def own_channel(self) -> str:
+        """The channel that was made for it; "" where it lives in one that others share, or may."""
+        return self.channel if self.channel != self.origin and not self.moves else ""
+
+    @property
     def home(self) -> str:
         """Where it is spoken about: its channel, or that in which it was opened where it has none; "" for nowhere."""
         return self.channel if self.channel and not self.lost else self.origin

@@ -20,7 +20,7 @@ def about_incident(call: Call, action: Action, named: int | None, store: Store) 
     """The call with the number of the incident that it is about, None for none.
 
     Raises Refused when that is not on record, Several when it has to be asked. Looking at something asks only where
-    the answer hangs on it (see ``handlers.incident.here``).
+    the answer hangs on it, which the handler says.
     """
     number = named if named is not None else call.incident
     if number is not None:

@@ -76,7 +76,7 @@ class Rounds:
                     message = naming(message, label_of(incident, self.renderer), channel)
                     self.workspace.update(channel, ts, message)
             # Where it lives in another's channel, the topic is not its to set.
-            if incident.channel != incident.origin:
+            if incident.own_channel:
                 for says in TOPICS:
                     self._topic(incident, says(incident, tools))
         except Gone as gone:

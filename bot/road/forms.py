@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.domain.action import Action, Incomplete
 from bot.domain.call import Call
-from bot.domain.errors import Later, Refused
+from bot.domain.errors import Later, NamesNone, Refused
 from bot.domain.grammar import with_incident
 from bot.domain.incident import Incident
 from bot.domain.parameters import Parameter, Text, User, written
@@ -45,10 +45,7 @@ class Forms:
             return self._whisper(call, "desk/usage", usage)
         incident = self.store.incident(call.incident) if call.incident is not None else None
         if incident is None and call.pressed and self.store.living_in(call.channel):
-            raise Refused(
-                "That button is on an older message, which does not say which incident it means.",
-                f"Type `{action.name} #12`, with the number of the incident.",
-            )
+            raise NamesNone(f"Type `{action.name} #12`, with the number of the incident.")
         first = action.form(call, self.tools()) if callable(action.form) else {}
         facts = {
             "title": form_title(action, incident),

@@ -20,8 +20,11 @@ def label_of(incident: Incident | None, renderer: Renderer) -> Mapping[str, Any]
     if incident is None:
         return {}
     facts = {"number": incident.number, "title": incident.title, "room": incident.channel}
-    own = incident.channel if incident.channel != incident.origin else ""
-    return {"number": incident.number, "home": own, "blocks": renderer.render("desk/incident", facts).blocks}
+    return {
+        "number": incident.number,
+        "home": incident.own_channel,
+        "blocks": renderer.render("desk/incident", facts).blocks,
+    }
 
 
 def naming(message: Message, label: Mapping[str, Any], channel: str) -> Message:

@@ -164,6 +164,16 @@ def test_it_moves_to_where_the_button_is_pressed_and_its_summary_is_pinned_there
     assert "lives here already" in night.told.text
 
 
+def test_a_channel_that_it_moved_to_is_shared_so_its_messages_name_it_and_its_topic_is_left_alone(night: Night) -> None:
+    night.opens("Uploads fail")
+    night.opens("TikTok is down")
+    for number in (1, 2):
+        night.says(f"/incident move #{number}")
+    assert "COPS" not in night.slack.topics
+    night.says("/incident mitigate #2")
+    assert night.last.text.startswith("Incident 2: ")
+
+
 def test_what_is_answered_in_a_channel_that_is_gone_is_not_lost(night: Night) -> None:
     room = night.opens()
     night.slack.gone.add(room)

@@ -116,7 +116,7 @@ class Play:
     def own(self, channel: str) -> int | None:
         """The incident for which this channel was made."""
         living = self.night.house.store.living_in(channel)
-        return next((each.number for each in living if channel != each.origin), None)
+        return next((each.number for each in living if channel == each.own_channel), None)
 
     def _take(self, call: Call) -> None:
         self.night.house.desk.take(call)
