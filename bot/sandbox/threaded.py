@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from wsproto.utilities import LocalProtocolError
 
 TICK: Final = 1.0
 """Seconds between two looks at the time of day, for the Date header."""
@@ -60,7 +61,8 @@ class Server(uvicorn.Server):
             server.close()
         state, until = self.server_state, time.monotonic() + GRACE
         for connection in list(state.connections):
-            connection.shutdown()
+            with contextlib.suppress(LocalProtocolError):  # its far end has closed it already
+                connection.shutdown()
         while (state.connections or state.tasks) and time.monotonic() < until:  # noqa: ASYNC110 (uvicorn has no event for it)
             await asyncio.sleep(GLANCE)
         for task in list(state.tasks):
